@@ -1,0 +1,1 @@
+"""Where pictures come from, and the worker that turns them into face crops."""

@@ -1,0 +1,273 @@
+"""Settings: typed, from ``config.yaml``, then ``ENGAGE_*`` environment variables, then flags.
+
+``ENGAGE_DATABASE__URL`` sets ``database.url``. An unknown key, section or ``ENGAGE_`` variable is an error, as is a
+value of the wrong type: one line that names the setting and where it came from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engage.core.scoring_settings import ScoringSettings
+from engage.core.types import Mode
+from engage.errors import SettingsError
+
+CONFIG_FILE = "config.yaml"
+OTHER_VARIABLES = frozenset({"ENGAGE_CONFIG", "ENGAGE_TEST_SHARED", "ENGAGE_TEST_POSTGRES"})
+"""``ENGAGE_`` variables that are not settings: where the settings are, and what the tests use."""
+
+LOCAL_HOSTS = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the settings; frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(Section):
+    """Where things are stored."""
+
+    url: SecretStr = SecretStr("sqlite:///var/engage.db")
+
+
+class Web(Section):
+    """The dashboard's server."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    threads: Annotated[int, Field(ge=4, le=1000)] = 64
+    """One live page or joined browser holds one thread."""
+    public_url: str | None = None
+    """The address people use, where it differs from host and port (behind a proxy)."""
+    secure_cookies: bool = False
+    """Set where people reach the dashboard by HTTPS."""
+    upload_limit_mb: Annotated[int, Field(ge=1, le=2000)] = 20
+
+
+class SocketIO(Section):
+    """How events reach browsers."""
+
+    message_queue: SecretStr | None = None
+    """Address of a Redis server, where several web processes run."""
+
+
+class Runtime(Section):
+    """Where workers run, and how they are watched."""
+
+    launcher: Literal["local"] = "local"
+    folder: Path = Path("var/run")
+    """Sockets of the local channels; only the user may enter it."""
+    capture_processes: Annotated[int, Field(ge=0, le=64)] = 0
+    """Processes that capture workers are grouped into; 0 means one per core."""
+    heartbeat_timeout_s: Positive = 10.0
+    restart_budget: Annotated[int, Field(ge=0)] = 10
+    """Restarts of one process within ``restart_window_s`` before it is given up and said so."""
+    restart_window_s: Positive = 120.0
+    drain_s: Positive = 5.0
+
+
+class Capture(Section):
+    """How often students are looked at, and what happens when a camera is lost."""
+
+    rate_fps: Positive = 5.0
+    crowded_rate_fps: Positive = 2.0
+    crowded_from: Annotated[int, Field(ge=1)] = 31
+    """Number of students from which ``crowded_rate_fps`` applies."""
+    read_timeout_s: Positive = 5.0
+    reconnect_first_s: Positive = 0.5
+    reconnect_longest_s: Positive = 10.0
+
+
+class Vision(Section):
+    """How faces are found and followed."""
+
+    detector: Literal["auto", "yunet", "haar"] = "auto"
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.6
+    min_face_px: Annotated[int, Field(ge=8)] = 20
+    track_memory_s: Positive = 2.0
+    """How long a lost face keeps its track id."""
+
+
+class Models(Section):
+    """Where model files lie."""
+
+    store: Path = Path("var/models")
+    folders: tuple[Path, ...] = ()
+    """Further folders to look in for public model files; nothing is written there."""
+    classifier: Path | None = None
+    """Folder of the expression network; the one that ships with the program where not set."""
+
+
+class Inference(Section):
+    """Micro-batching over all students."""
+
+    max_batch: Annotated[int, Field(ge=1, le=1024)] = 32
+    max_wait_s: Annotated[float, Field(ge=0)] = 0.01
+    max_age_s: Positive = 2.0
+    threads: Annotated[int, Field(ge=1)] = 1
+
+
+class Pipeline(Section):
+    """From signals to committed samples."""
+
+    max_batch: Annotated[int, Field(ge=1)] = 500
+    max_wait_s: Annotated[float, Field(ge=0, le=0.05)] = 0.02
+    backlog: Annotated[int, Field(ge=1)] = 100_000
+    """Samples kept in memory while the database cannot be written."""
+
+
+class Policy(Section):
+    """What may be inferred (DESIGN.md section 6). Unset values are asked for at first run."""
+
+    jurisdiction: Literal["eu", "us", "uk", "other"] | None = None
+    mode: Mode | None = None
+
+
+class Logging(Section):
+    """What is written to the log."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(BaseSettings):
+    """All settings in force. ``home`` is the folder relative paths start from: that of ``config.yaml``."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGAGE_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: Path = Path()
+    database: Database = Database()
+    web: Web = Web()
+    socketio: SocketIO = SocketIO()
+    runtime: Runtime = Runtime()
+    capture: Capture = Capture()
+    vision: Vision = Vision()
+    models: Models = Models()
+    inference: Inference = Inference()
+    pipeline: Pipeline = Pipeline()
+    scoring: ScoringSettings = ScoringSettings()
+    policy: Policy = Policy()
+    logging: Logging = Logging()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the one source used: ``load`` merges file, environment and flags itself, so as to name the culprit."""
+        return (init_settings,)
+
+    def path(self, relative: Path) -> Path:
+        """Return ``relative`` as an absolute path, starting at ``home``."""
+        return (self.home / relative).resolve()
+
+    @property
+    def database_url(self) -> str:
+        """Return the database's address, password included; a relative SQLite file starts at ``home``."""
+        url = self.database.url.get_secret_value()
+        prefix = "sqlite:///"
+        if url.startswith(prefix) and url != prefix and not url.startswith(prefix + "/") and ":memory:" not in url:
+            return prefix + str(self.path(Path(url.removeprefix(prefix))))
+        return url
+
+    @property
+    def address(self) -> str:
+        """Return the dashboard's address for people."""
+        host = "localhost" if self.web.host in LOCAL_HOSTS else self.web.host
+        return (self.web.public_url or f"http://{host}:{self.web.port}").rstrip("/")
+
+
+def load(
+    path: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings in force: file, then environment, then flags (``{"web": {"port": 8001}}``).
+
+    ``path`` defaults to ``ENGAGE_CONFIG``, else ``config.yaml`` in the working folder, which may be missing. Raises
+    SettingsError with one line.
+    """
+    environment = os.environ if environment is None else environment
+    named = path or (Path(environment["ENGAGE_CONFIG"]) if environment.get("ENGAGE_CONFIG") else None)
+    file = named or Path(CONFIG_FILE)
+    if named and not named.is_file():
+        raise SettingsError(f"There is no settings file {named}; give another with --config, or leave it out.")
+    layers = [
+        ({"home": file.resolve().parent}, "the program"),
+        (_read_file(file) if file.is_file() else {}, str(file)),
+        (_read_environment(environment), "the environment"),
+        (dict(flags or {}), "the command line"),
+    ]
+    merged: dict[str, Any] = {}
+    for values, _ in layers:
+        merged = _merge(merged, values)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise SettingsError(_one_line(error, layers)) from None
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read ({error}).") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" at line {where.line + 1}" if where else ""
+        raise SettingsError(f"{file} is not valid YAML{line}; check colons and indentation there.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise SettingsError(f"{file} must hold sections such as 'web:', each with its settings below it.")
+    return content
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    for name in environment:
+        section = name.removeprefix("ENGAGE_").split("__")[0].lower()
+        if name.startswith("ENGAGE_") and name not in OTHER_VARIABLES and section not in Settings.model_fields:
+            raise SettingsError(f"The environment variable {name} names no setting; 'engage config' lists them all.")
+    settings = {name: value for name, value in environment.items() if name not in OTHER_VARIABLES}
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in settings.items()}
+    try:
+        return source()
+    except ValueError as error:
+        raise SettingsError(f"An ENGAGE_ variable cannot be read: {error}; give lists as JSON.") from None
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _one_line(error: ValidationError, layers: list[tuple[dict[str, Any], str]]) -> str:
+    first = error.errors(include_url=False)[0]
+    keys = [str(part) for part in first["loc"]]
+    name = ".".join(keys)
+    origin = next((label for values, label in reversed(layers) if _has(values, keys)), "the settings")
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"Unknown setting '{name}' in {origin}; 'engage config' lists them all."
+    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"Setting '{name}' in {origin}: {reason[:1].lower()}{reason[1:]}.{more}"
+
+
+def _has(values: Any, keys: list[str]) -> bool:
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True

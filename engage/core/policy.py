@@ -1,0 +1,85 @@
+"""What may be inferred about whom, decided in one place (DESIGN.md section 6). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from engage.core.types import Mode
+
+
+class Jurisdiction(StrEnum):
+    """Whose law applies at the school."""
+
+    EU = "eu"
+    US = "us"
+    UK = "uk"
+    OTHER = "other"
+
+
+class GivenBy(StrEnum):
+    """Who answered the consent question."""
+
+    STUDENT = "student"
+    GUARDIAN = "guardian"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The newest answer on record for a student. ``granted`` is False for a No and for a withdrawal."""
+
+    granted: bool
+    given_by: GivenBy
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The person, as far as the gate needs to know them. A virtual student is a drawing."""
+
+    virtual: bool
+    minor: bool
+    consent: Consent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The gate's answer: a mode, or None with the reason in words for the page."""
+
+    mode: Mode | None
+    reason: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Return whether a capture worker may start."""
+        return self.mode is not None
+
+
+def capped_mode(jurisdiction: Jurisdiction, mode: Mode) -> Mode:
+    """Return the mode that holds in ``jurisdiction`` when ``mode`` is asked for.
+
+    In the EU inferring emotions of people in education is prohibited (AI Act, Art. 5(1)(f)); attention is not safe
+    either, so the cap is presence, and nothing lifts it.
+    """
+    return Mode.PRESENCE if jurisdiction is Jurisdiction.EU else mode
+
+
+def decide(jurisdiction: Jurisdiction | None, mode: Mode | None, subject: Subject) -> Decision:
+    """Return whether ``subject`` may be observed, and how far.
+
+    The virtual class is exempt. Anyone else needs an answered jurisdiction and mode, and a dated Yes: a guardian's for
+    a minor.
+    """
+    if subject.virtual:
+        return Decision(Mode.FULL)
+    if jurisdiction is None or mode is None:
+        return Decision(None, "the administrator has not yet said where the school is and what may be inferred")
+    consent = subject.consent
+    if consent is None:
+        return Decision(None, "no consent on record")
+    if not consent.granted:
+        return Decision(None, "said no")
+    if subject.minor and consent.given_by is not GivenBy.GUARDIAN:
+        return Decision(None, "a guardian has not consented")
+    return Decision(capped_mode(jurisdiction, mode))

@@ -1,0 +1,1 @@
+"""The collector: samples, scores, commits, publishes."""

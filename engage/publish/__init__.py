@@ -1,0 +1,1 @@
+"""How live pages hear of what was committed."""

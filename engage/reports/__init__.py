@@ -1,0 +1,1 @@
+"""What a session, a student and a course looked like."""

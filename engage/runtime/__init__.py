@@ -1,0 +1,1 @@
+"""Where workers run: channels, launchers, the supervisor."""

@@ -1,0 +1,1 @@
+"""The database: tables, the write side and the read side."""
