@@ -30,7 +30,7 @@ def update_payload(update: LiveUpdate, unknown_below: float) -> dict[str, Any]:
 def sample_payload(scored: ScoredSample, unknown_below: float) -> dict[str, Any]:
     """Return one student's second as JSON; (student, second) identifies it.
 
-    ``score`` is None where there is none, with the ``reason`` in words; ``word`` is what the page writes after "appears".
+    ``score`` is None where there is none, with the ``reason`` in words; pages write ``word`` after "appears".
     """
     sample, score = scored.sample, scored.score
     emoji, word = reading(scored, unknown_below)
