@@ -7,12 +7,13 @@ value of the wrong type: one line that names the setting and where it came from.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_serializer
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engage.core.scoring_settings import ScoringSettings
@@ -28,6 +29,11 @@ LOCAL_HOSTS = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 (compared with
 Positive = Annotated[float, Field(gt=0)]
 
 
+def masked(address: str) -> str:
+    """Return an address with the password in it replaced by stars."""
+    return re.sub(r"(://[^/@:]*):.*@", r"\1:***@", address)
+
+
 class Section(BaseModel):
     """A part of the settings; frozen, and an unknown key is an error."""
 
@@ -38,6 +44,10 @@ class Database(Section):
     """Where things are stored."""
 
     url: SecretStr = SecretStr("sqlite:///var/engage.db")
+
+    @field_serializer("url", when_used="json")
+    def _masked(self, url: SecretStr) -> str:
+        return masked(url.get_secret_value())
 
 
 class Web(Section):
@@ -59,6 +69,10 @@ class SocketIO(Section):
 
     message_queue: SecretStr | None = None
     """Address of a Redis server, where several web processes run."""
+
+    @field_serializer("message_queue", when_used="json")
+    def _masked(self, url: SecretStr | None) -> str | None:
+        return url and masked(url.get_secret_value())
 
 
 class Runtime(Section):

@@ -19,9 +19,10 @@ def room(session_id: int) -> str:
 
 
 def update_payload(update: LiveUpdate, unknown_below: float) -> dict[str, Any]:
-    """Return the JSON of an update: ``{"session", "samples": [...], "statuses": [...]}``."""
+    """Return the JSON of an update: ``{"session", "committed_at", "samples": [...], "statuses": [...]}``."""
     return {
         "session": update.session_id,
+        "committed_at": update.committed_at.timestamp(),
         "samples": [sample_payload(scored, unknown_below) for scored in update.samples],
         "statuses": [status_payload(status) for status in update.statuses],
     }

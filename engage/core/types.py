@@ -260,6 +260,7 @@ class LiveUpdate:
     """What one committed batch says to the live pages of one session."""
 
     session_id: int
+    committed_at: datetime
     samples: tuple[ScoredSample, ...] = ()
     statuses: tuple[SourceStatus, ...] = ()
 

@@ -132,11 +132,13 @@ class Collector:
         return max(0.0, self._due_s - self._clock.monotonic()) if self._waiting else 0.5
 
     def _publish(self, samples: Sequence[ScoredSample], statuses: Sequence[SourceStatus]) -> None:
+        now = self._clock.now()
         sessions = {item.sample.session_id for item in samples} | {item.origin.session_id for item in statuses}
         for session_id in sorted(sessions):
             self._publisher.publish(
                 LiveUpdate(
                     session_id,
+                    now,
                     tuple(item for item in samples if item.sample.session_id == session_id),
                     tuple(item for item in statuses if item.origin.session_id == session_id),
                 )
