@@ -2,33 +2,198 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+from engage.errors import SettingsError, StorageError
+from engage.storage import revisions
+from engage.storage.faults import shown, translated
 
 SchemaState = Literal["empty", "old", "current", "newer"]
+
+POOL = {"pool_size": 5, "max_overflow": 15, "pool_timeout": 10.0}
 
 
 class Database:
     """A database by its address: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
 
-    Cheap to create, one per process; after a fork the child gets connections of its own.
+    Cheap to create, one per process; after a fork the child gets connections of its own. ``write`` and ``read`` are
+    for the other modules of this package: no session leaves it.
     """
 
     def __init__(self, url: str, busy_timeout_s: float = 5.0) -> None:
         """Remember the address; nothing is opened yet. SettingsError where the address cannot be understood."""
-        self.url = url
+        self._url = _parsed(url)
+        self._busy_timeout_s = busy_timeout_s
+        self._engine: Engine | None = None
+        self._engine_pid = 0
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Return the file or address for messages, without password."""
+        return shown(self._url).removeprefix("The database ")
+
+    @property
+    def sqlite(self) -> bool:
+        """Return whether this is a SQLite file."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @property
+    def engine(self) -> Engine:
+        """Return this process's engine, made on first use."""
+        with self._lock:
+            if self._engine is not None and self._engine_pid != os.getpid():
+                self._engine.dispose(close=False)  # the parent still uses these connections
+                self._engine = None
+            if self._engine is None:
+                self._engine, self._engine_pid = self.new_engine(), os.getpid()
+            return self._engine
+
+    def new_engine(self, migrating: bool = False) -> Engine:
+        """Return another engine on this database; ``migrating``: without pool and without SQLite's foreign keys.
+
+        (SQLite changes a table by making a new one; with foreign keys on, dropping the old one would empty others.)
+        """
+        pool: dict[str, Any] = {"poolclass": NullPool} if migrating else dict(POOL)
+        if self.sqlite:
+            return _sqlite_engine(self._url, self._busy_timeout_s, not migrating, pool)
+        timeout_ms = int(self._busy_timeout_s * 1000)
+        return create_engine(
+            self._url,
+            connect_args={"connect_timeout": 5, "options": f"-c lock_timeout={timeout_ms} -c timezone=UTC"},
+            pool_pre_ping=True,
+            **pool,
+        )
 
     def open(self) -> None:
         """Connect; a SQLite file and its folder are made where missing. StorageError with one line."""
-        raise NotImplementedError
+        if self.sqlite:
+            self._prepare_file()
+        with self.translated(), self.engine.connect() as connection:
+            if not self.sqlite:
+                return
+            self._use_wal(connection)
 
     def close(self) -> None:
         """Let go of all connections; any number of times."""
-        raise NotImplementedError
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose(close=self._engine_pid == os.getpid())
+                self._engine = None
 
     def schema_state(self) -> SchemaState:
         """Return how the tables stand to this program."""
-        raise NotImplementedError
+        with self.translated(), self.engine.connect() as connection:
+            return revisions.state(connection)
 
     def check(self) -> None:
         """Raise StorageError, saying what to do, unless the tables are those of this program."""
-        raise NotImplementedError
+        match self.schema_state():
+            case "empty":
+                raise StorageError(f"{shown(self._url)} has no tables yet; run 'engage db upgrade'.")
+            case "old":
+                raise StorageError(f"{shown(self._url)} is older than this program; run 'engage db upgrade'.")
+            case "newer":
+                raise StorageError(
+                    f"{shown(self._url)} was written by a newer version of this program; install that version, "
+                    "or give another database.url."
+                )
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Give a session in a transaction that may write; it commits at the end, or rolls back on an error."""
+        with self._session(write=True) as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Give a session that sees one state of the database and writes nothing."""
+        with self._session(write=False) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, write: bool) -> Iterator[Session]:
+        with self.translated(), self.engine.connect() as connection:
+            connection = connection.execution_options(engage_write=write)
+            with Session(connection, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the database's errors inside the block into StorageError."""
+        with translated(self._url):
+            yield
+
+    def _prepare_file(self) -> None:
+        file = Path(self._url.database or "")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The folder {file.parent} of the database cannot be made ({error.strerror}); "
+                "give another in database.url."
+            ) from error
+        if file.is_dir():
+            raise StorageError(f"The database {file} is a folder; give a file in database.url.")
+        if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
+            raise StorageError(
+                f"The database {file} cannot be written: the file or its folder is read-only; "
+                "change its permissions, or give another in database.url."
+            )
+
+    def _use_wal(self, connection: Connection) -> None:
+        """Switch the file to write-ahead logging, so that readers never wait; the file remembers it."""
+        raw = connection.connection.dbapi_connection
+        cursor = raw.cursor()  # type: ignore[union-attr]  # an open connection has one
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                mode = cursor.execute("PRAGMA journal_mode = wal").fetchone()[0]
+                if mode != "wal":
+                    raise StorageError(f"{shown(self._url)} lies where SQLite cannot use WAL; use a local disk.")
+        finally:
+            cursor.close()
+
+
+def _parsed(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "database.url cannot be understood; write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
+        ) from None
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        if not url.database or ":memory:" in url.database:
+            raise SettingsError("database.url names no file, and several processes need one: write sqlite:///PATH.")
+        return url
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    raise SettingsError(f"database.url begins with '{url.drivername}'; use sqlite:/// or postgresql://.")
+
+
+def _sqlite_engine(url: URL, busy_timeout_s: float, foreign_keys: bool, pool: dict[str, Any]) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def set_up(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # the module's own BEGIN comes too late to hold a read and a write together
+        cursor = raw.cursor()
+        cursor.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("engage_write", False)
+        # IMMEDIATE takes the lock at once: a deferred transaction that read first could not wait for it.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
