@@ -1,0 +1,76 @@
+"""Light on a head: what the camera sees of skin and hair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from engage.capture.virtual.geometry import Floats, View, meet
+from engage.capture.virtual.texture import Texture
+from engage.core.types import Image
+
+_WARMTH = (1.22, 1.10, 0.94)
+"""Shadows on skin are warm: exponents of blue, green and red over the brightness below full light."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A covering as seen: colours ``(H, W, 3)``; ``mask`` of what is seen and ``outline`` with its far side, 0-255."""
+
+    lit: Image
+    mask: Image
+    outline: Image
+
+
+def see(canvas: Image, view: View, cover: Texture, glow: Floats, dark: Image | None) -> Sight:
+    """Return one covering in the light ``glow``: direction in camera axes and strength, ``(4,)``.
+
+    Its shape is found at a quarter of the canvas, light and the shadows ``dark`` at half, colours at full size.
+    """
+    size = (canvas.shape[1], canvas.shape[0])
+    found = meet(view.moved(0, 0, 0.25), cover.scales, (size[0] // 4, size[1] // 4))
+    wide = cv2.resize(_shades(view, cover, glow, (found.u, found.v), dark, size), size, interpolation=cv2.INTER_LINEAR)
+    u, v, inside = (_resized(layer, size) for layer in (found.u, found.v, found.depth_in))
+    colours = _sample(cover.colours, u, v)
+    outline = cv2.convertScaleAbs(cv2.max(inside * np.float32(view.unit * 255.0) + np.float32(128.0), 0.0))
+    if not cover.lined:
+        return Sight(np.asarray(cv2.multiply(colours, wide, scale=1 / 128.0), np.uint8), outline, outline)
+    colours, alpha = cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR), cv2.extractChannel(colours, 3)
+    lit = np.asarray(cv2.multiply(colours, wide, scale=1 / 128.0), np.uint8)
+    rows = cover.lining.shape[0]
+    lining = np.take(cover.lining, np.clip(found.v * rows, 0, rows - 1).astype(np.int32))
+    mask = cv2.multiply(outline, alpha, scale=1 / 255.0)
+    return Sight(lit, mask, cv2.multiply(outline, _resized(lining, size), scale=1 / 255.0))
+
+
+def _shades(
+    view: View, cover: Texture, glow: Floats, place: tuple[Floats, Floats], dark: Image | None, size: tuple[int, int]
+) -> Image:
+    """Return the brightness of each channel at half of ``size``, 128 for full light, ``(H / 2, W / 2, 3)`` uint8."""
+    light = cv2.transform(cover.normals, (glow[:3] @ view.turn)[None, :])
+    light = np.maximum(light, np.float32(-0.3)) * glow[3] + (np.float32(1.04) - glow[3])
+    half = (size[0] // 2, size[1] // 2)
+    shade = _sample(light, *(_resized(layer, half) for layer in place))
+    plain = cv2.convertScaleAbs(shade, alpha=128.0)
+    if dark is not None:
+        plain = cv2.multiply(plain, cv2.bitwise_not(dark), scale=1 / 255.0)
+    return np.asarray(cv2.LUT(cv2.merge([plain, plain, plain]), _warm_table()), np.uint8)
+
+
+def _warm_table() -> Image:
+    level = np.arange(256) / 128.0
+    below = np.minimum(level, 1.0)
+    rows = [128.0 * np.maximum(level, 1.0) * below**power for power in _WARMTH]
+    return np.clip(np.stack(rows, 1), 0, 255).astype(np.uint8).reshape(1, 256, 3)
+
+
+def _resized(layer: Floats, size: tuple[int, int]) -> Floats:
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR))
+
+
+def _sample(texture: Image | Floats, u: Floats, v: Floats) -> Image:
+    rows, cols = texture.shape[:2]
+    column, row = u * np.float32(cols - 1), v * np.float32(rows - 1)
+    return np.asarray(cv2.remap(texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
