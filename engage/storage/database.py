@@ -108,6 +108,18 @@ class Database:
                     "or give another database.url."
                 )
 
+    def verify(self) -> None:
+        """Raise StorageError unless the database exists, is undamaged and has this program's tables. Makes nothing."""
+        if self.sqlite and not Path(self._url.database or "").is_file():
+            raise StorageError(f"{shown(self._url)} does not exist yet; run 'engage db upgrade'.")
+        self.open()
+        self.check()
+        if self.sqlite:
+            with self.translated(), self.engine.connect() as connection:
+                found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+                if found != "ok" or connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StorageError(f"{shown(self._url)} is damaged ({found}); restore a backup.")
+
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Give a session in a transaction that may write; it commits at the end, or rolls back on an error."""

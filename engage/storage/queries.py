@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from engage.core.types import ScoredSample, SourceStatus
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import Session
+
+from engage.core.types import Sample, ScoredSample, SourceStatus
+from engage.storage import roster, timeline
 from engage.storage.database import Database
+from engage.storage.entities import marker_record
 from engage.storage.records import (
     ClassSecond,
     CourseRecord,
     MarkerRecord,
     PlannedSource,
+    Role,
     RosterEntry,
     SessionRecord,
+)
+from engage.storage.rows import SAMPLE_COLUMNS, SCORED_COLUMNS, sample, scored_sample, source_status
+from engage.storage.selects import (
+    course_record,
+    courses,
+    newest_score,
+    running,
+    same_sample,
+    session_record,
+    sessions,
+)
+from engage.storage.tables import (
+    ClassSession,
+    Course,
+    CourseStaff,
+    Marker,
+    SampleRow,
+    ScoreRow,
+    ScoringVersion,
+    SourceEvent,
+    User,
 )
 
 
@@ -23,46 +50,67 @@ class Queries:
 
     def courses_for(self, user_id: int) -> list[CourseRecord]:
         """Return the courses a user may see, by title: all for an administrator, a teacher's own; archived ones not."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            user = _active_staff(session, user_id)
+            if user is None:
+                return []
+            query = courses().where(Course.archived_at.is_(None)).order_by(Course.title, Course.id)
+            if user.role != Role.ADMIN:
+                query = query.where(_taught_by(user_id))
+            return [course_record(*row) for row in session.execute(query)]
 
     def course(self, course_id: int) -> CourseRecord | None:
         """Return a course, archived or not."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            row = session.execute(courses().where(Course.id == course_id)).first()
+            return None if row is None else course_record(*row)
 
     def may_see_course(self, user_id: int, course_id: int) -> bool:
         """Return whether the user is an active administrator, or an active teacher of this course."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            return _may_see(session, user_id, select(Course.id).where(Course.id == course_id))
 
     def may_see_session(self, user_id: int, session_id: int) -> bool:
         """Return ``may_see_course`` for the session's course."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            return _may_see(session, user_id, select(ClassSession.course_id).where(ClassSession.id == session_id))
 
     def students(self, course_id: int) -> list[RosterEntry]:
         """Return a course's students by name, archived ones not; ``paused`` is False."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            return roster.of_course(session, course_id)
 
     def sessions(self, course_id: int, limit: int = 100) -> list[SessionRecord]:
         """Return a course's sessions, the newest first."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            newest = ClassSession.started_at.desc(), ClassSession.id.desc()
+            query = sessions().where(ClassSession.course_id == course_id).order_by(*newest).limit(limit)
+            return [session_record(*row) for row in session.execute(query)]
 
     def session(self, session_id: int) -> SessionRecord | None:
         """Return a session."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            row = session.execute(sessions().where(ClassSession.id == session_id)).first()
+            return None if row is None else session_record(*row)
 
     def running_sessions(self) -> list[SessionRecord]:
         """Return all running sessions, the oldest first."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            query = sessions().where(running(ClassSession)).order_by(ClassSession.started_at, ClassSession.id)
+            return [session_record(*row) for row in session.execute(query)]
 
     def roster(self, session_id: int) -> list[RosterEntry]:
         """Return the students of a session by name: those enrolled while it ran."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            return roster.of_session(session, session_id)
 
     def capture_plan(self) -> list[PlannedSource]:
         """Return the students' sources of all running sessions, with the newest consent of each; one cheap query.
 
         Sources of a whole course are not in it: whose face is whose must be known before the gate can answer.
         """
-        raise NotImplementedError
+        with self._database.read() as session:
+            return roster.planned(session)
 
     def samples_since(
         self, session_id: int, since_second: int, until_second: int | None = None, limit: int = 50_000
@@ -71,16 +119,66 @@ class Queries:
 
         Each with the score of its newest scoring version. ``until_second`` None means to the end.
         """
-        raise NotImplementedError
+        query = (
+            select(*SCORED_COLUMNS)
+            .join(ScoreRow, same_sample())
+            .join(ScoringVersion, ScoringVersion.id == ScoreRow.scoring_version_id)
+            .where(SampleRow.session_id == session_id, SampleRow.second >= since_second, newest_score())
+            .order_by(SampleRow.captured_at, SampleRow.student_id)
+            .limit(limit)
+        )
+        if until_second is not None:
+            query = query.where(SampleRow.second < until_second)
+        with self._database.read() as session:
+            return [scored_sample(row) for row in session.execute(query)]
+
+    def student_samples(self, session_id: int, student_id: int) -> list[Sample]:
+        """Return all samples of a student in a session, in order of capture: what the scorer is fed again."""
+        query = (
+            select(*SAMPLE_COLUMNS)
+            .where(SampleRow.session_id == session_id, SampleRow.student_id == student_id)
+            .order_by(SampleRow.captured_at, SampleRow.second)
+        )
+        with self._database.read() as session:
+            return [sample(row) for row in session.execute(query)]
 
     def latest_statuses(self, session_id: int) -> list[SourceStatus]:
         """Return the newest state of each source that has reported one in this session."""
-        raise NotImplementedError
+        event = SourceEvent
+        newest_first = func.row_number().over(
+            partition_by=(event.source_id, event.student_id), order_by=(event.at.desc(), event.id.desc())
+        )
+        ranked = select(event.id, newest_first.label("rank")).where(event.session_id == session_id).subquery()
+        query = select(event).join(ranked, ranked.c.id == event.id).where(ranked.c.rank == 1).order_by(event.source_id)
+        with self._database.read() as session:
+            return [source_status(row) for row in session.scalars(query)]
 
     def timeline(self, session_id: int, since_second: int = 0) -> list[ClassSecond]:
         """Return the class at each second with a sample from ``since_second`` on."""
-        raise NotImplementedError
+        with self._database.read() as session:
+            n_students = len(roster.of_session(session, session_id))
+            return timeline.of_session(session, session_id, since_second, n_students)
 
     def markers(self, session_id: int) -> list[MarkerRecord]:
         """Return the notes of a session in order of time."""
-        raise NotImplementedError
+        query = select(Marker).where(Marker.session_id == session_id).order_by(Marker.at, Marker.id)
+        with self._database.read() as session:
+            return [marker_record(row) for row in session.scalars(query)]
+
+
+def _active_staff(session: Session, user_id: int) -> User | None:
+    """Return the user where active and not a student."""
+    user = session.get(User, user_id)
+    return user if user is not None and user.active and user.role != Role.STUDENT else None
+
+
+def _taught_by(user_id: int) -> ColumnElement[bool]:
+    return exists().where(CourseStaff.course_id == Course.id, CourseStaff.user_id == user_id)
+
+
+def _may_see(session: Session, user_id: int, course_ids: Select[int]) -> bool:
+    user = _active_staff(session, user_id)
+    course_id = session.scalar(course_ids)
+    if user is None or course_id is None:
+        return False
+    return user.role == Role.ADMIN or session.get(CourseStaff, (course_id, user_id)) is not None

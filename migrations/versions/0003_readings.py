@@ -50,8 +50,9 @@ def upgrade() -> None:
         sa.CheckConstraint("mode = 'full' OR p_neutral IS NULL", name="ck_samples_expression_allowed"),
         sa.CheckConstraint("mode IN ('full', 'attention', 'presence')", name="ck_samples_mode_known"),
         sa.CheckConstraint(
-            "COALESCE(p_neutral, p_happiness, p_surprise, p_sadness, p_anger, p_disgust, p_fear, p_contempt) IS NULL OR "
-            "(p_neutral + p_happiness + p_surprise + p_sadness + p_anger + p_disgust + p_fear + p_contempt) IS NOT NULL",
+            "COALESCE(p_neutral, p_happiness, p_surprise, p_sadness, p_anger, p_disgust, p_fear, p_contempt) IS NULL "
+            "OR (p_neutral + p_happiness + p_surprise + p_sadness + p_anger + p_disgust + p_fear + p_contempt) "
+            "IS NOT NULL",
             name="ck_samples_expression_whole",
         ),
         sa.CheckConstraint(

@@ -36,6 +36,8 @@ ROUNDING = "0.000001"
 OWN_IDS = {"sqlite_autoincrement": True}
 """Table option: no id is used twice (PostgreSQL: never is), so that audit log and erasures keep their meaning."""
 
+DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A time with microseconds, aware UTC on both sides; SQLite keeps it as text that sorts by time."""
@@ -65,8 +67,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own way)
         datetime: UtcDateTime,
         float: Double,
-        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
-        list[Any]: JSON().with_variant(JSONB(), "postgresql"),
+        dict[str, Any]: DOCUMENT,
+        list[Any]: DOCUMENT,
     }
 
 

@@ -1,0 +1,94 @@
+"""Who is in a course or session, with consent and camera; and what should be captured now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from engage.core.policy import Subject
+from engage.core.types import Origin
+from engage.storage.entities import consent_of
+from engage.storage.records import PlannedSource, RosterEntry, SourceKind
+from engage.storage.selects import AnySelect, newest_consent, paused, running
+from engage.storage.tables import ClassSession, ConsentAnswer, Enrolment, Source, Student
+
+
+def of_course(session: Session, course_id: int) -> list[RosterEntry]:
+    """Return the present students of a course, by name."""
+    here = Enrolment.course_id == course_id, Enrolment.ended_at.is_(None), Student.archived_at.is_(None)
+    return [_entry(row) for row in session.execute(_people(false()).where(*here))]
+
+
+def of_session(session: Session, session_id: int) -> list[RosterEntry]:
+    """Return the students that were enrolled while a session ran, by name."""
+    lesson = session.get(ClassSession, session_id)
+    if lesson is None:
+        return []
+    here = [
+        Enrolment.course_id == lesson.course_id,
+        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at > lesson.started_at),
+        or_(Student.archived_at.is_(None), Student.archived_at > lesson.started_at),
+    ]
+    if lesson.ended_at is not None:
+        here.append(Enrolment.enrolled_at <= lesson.ended_at)
+    pausing = paused(ClassSession.id, Student.id)
+    people = _people(pausing).join(ClassSession, ClassSession.id == session_id)
+    return [_entry(row) for row in session.execute(people.where(*here))]
+
+
+def planned(session: Session) -> list[PlannedSource]:
+    """Return the enabled sources of all students in running sessions; one query, by source."""
+    query = (
+        select(ClassSession.id, Source, Student, ConsentAnswer, paused(ClassSession.id, Student.id))
+        .join(Enrolment, and_(Enrolment.course_id == ClassSession.course_id, Enrolment.ended_at.is_(None)))
+        .join(Student, and_(Student.id == Enrolment.student_id, Student.archived_at.is_(None)))
+        .join(Source, and_(Source.student_id == Student.id, Source.enabled))
+        .outerjoin(ConsentAnswer, newest_consent(Student.id))
+        .where(running(ClassSession))
+        .order_by(ClassSession.id, Source.id)
+    )
+    return [_planned_source(*row) for row in session.execute(query)]
+
+
+def _planned_source(
+    session_id: int, source: Source, student: Student, consent: ConsentAnswer | None, is_paused: bool
+) -> PlannedSource:
+    kind = SourceKind(source.kind)
+    # Only a drawing may do without consent: a virtual student with a real camera is a person like any other.
+    drawn = student.virtual and kind is SourceKind.VIRTUAL
+    return PlannedSource(
+        origin=Origin(session_id, source.id, student.id),
+        kind=kind,
+        address=source.credentials or source.address,
+        subject=Subject(virtual=drawn, minor=student.minor, consent=consent_of(consent)),
+        paused=bool(is_paused),
+    )
+
+
+def _people(pausing: ColumnElement[bool]) -> AnySelect:
+    return (
+        select(Student, Enrolment.seat, ConsentAnswer, Source, pausing)
+        .select_from(Enrolment)
+        .join(Student, Student.id == Enrolment.student_id)
+        .outerjoin(ConsentAnswer, newest_consent(Student.id))
+        .outerjoin(Source, and_(Source.student_id == Student.id, Source.enabled))
+        .order_by(Student.name, Student.id)
+    )
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> RosterEntry:
+    student, seat, consent, source, is_paused = row
+    return RosterEntry(
+        student_id=student.id,
+        name=student.name,
+        external_id=student.external_id,
+        seat=seat,
+        minor=student.minor,
+        virtual=student.virtual,
+        consent=consent_of(consent),
+        source_id=source.id if source else None,
+        source_address=source.address if source else None,
+        paused=bool(is_paused),
+    )

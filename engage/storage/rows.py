@@ -1,0 +1,108 @@
+"""Samples, scores, gestures and source states as rows, and back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row
+
+from engage.core.types import (
+    EMOTIONS,
+    GestureEvent,
+    Mode,
+    Origin,
+    Reason,
+    Sample,
+    Score,
+    ScoredSample,
+    SourceState,
+    SourceStatus,
+)
+from engage.storage.tables import PROBABILITIES, SampleRow, ScoreRow, ScoringVersion, SourceEvent
+
+PLAIN = tuple(field.name for field in fields(Sample) if field.name not in ("expression", "mode"))
+"""The fields of a sample that are columns of the same name."""
+
+NUMBERS = frozenset(PLAIN) - {"session_id", "student_id", "second", "captured_at", "frames"}
+NO_EXPRESSION: dict[str, float | None] = dict.fromkeys(PROBABILITIES)
+
+SAMPLE_COLUMNS = tuple(getattr(SampleRow, name) for name in (*PLAIN, "mode", *PROBABILITIES))
+SCORE_COLUMNS = (ScoreRow.value, ScoreRow.confidence.label("score_confidence"), ScoreRow.reason, ScoreRow.terms)
+SCORED_COLUMNS = (*SAMPLE_COLUMNS, *SCORE_COLUMNS, ScoringVersion.name.label("version"))
+"""What ``scored_sample`` reads."""
+
+
+def sample_row(sample: Sample) -> dict[str, Any]:
+    """Return the columns of a sample. Numbers become Python floats: the same value, whatever NumPy type it had."""
+    row: dict[str, Any] = {name: getattr(sample, name) for name in PLAIN}
+    for name in NUMBERS:
+        if row[name] is not None:
+            row[name] = float(row[name])
+    if sample.expression is None:
+        row.update(NO_EXPRESSION)
+    else:
+        row.update(zip(PROBABILITIES, map(float, sample.expression), strict=True))
+    row["mode"] = sample.mode.value
+    return row
+
+
+def score_row(scored: ScoredSample, version_id: int) -> dict[str, Any]:
+    """Return the columns of a score."""
+    sample, score = scored.sample, scored.score
+    return {
+        "session_id": sample.session_id,
+        "student_id": sample.student_id,
+        "second": sample.second,
+        "scoring_version_id": version_id,
+        "value": None if score.value is None else float(score.value),
+        "confidence": float(score.confidence),
+        "reason": None if score.reason is None else score.reason.value,
+        "terms": {name: float(value) for name, value in score.terms.items()},
+    }
+
+
+def gesture_row(gesture: GestureEvent) -> dict[str, Any]:
+    """Return the columns of a gesture."""
+    return {
+        "session_id": gesture.session_id,
+        "student_id": gesture.student_id,
+        "kind": gesture.kind,
+        "started_at": gesture.started_at,
+        "ended_at": gesture.ended_at,
+        "strength": float(gesture.strength),
+    }
+
+
+def event_row(status: SourceStatus) -> dict[str, Any]:
+    """Return the columns of a source's change of state."""
+    return {
+        "session_id": status.origin.session_id,
+        "source_id": status.origin.source_id,
+        "student_id": status.origin.student_id or None,
+        "state": status.state.value,
+        "at": status.at,
+        "detail": status.detail,
+    }
+
+
+def sample(row: Row[*tuple[Any, ...]]) -> Sample:
+    """Return the sample of a row of ``SAMPLE_COLUMNS``."""
+    n = len(PLAIN)
+    return Sample(
+        **dict(zip(PLAIN, row[:n], strict=True)),
+        mode=Mode(row[n]),
+        expression=None if row[n + 1] is None else tuple(row[n + 1 : n + 1 + len(EMOTIONS)]),
+    )
+
+
+def scored_sample(row: Row[*tuple[Any, ...]]) -> ScoredSample:
+    """Return the sample and score of a row of ``SCORED_COLUMNS``."""
+    value, confidence, reason, terms, version = row[len(SAMPLE_COLUMNS) :]
+    return ScoredSample(sample(row), Score(value, confidence, Reason(reason) if reason else None, terms), version)
+
+
+def source_status(row: SourceEvent) -> SourceStatus:
+    """Return a source's state."""
+    origin = Origin(row.session_id, row.source_id, row.student_id or 0)
+    return SourceStatus(origin, SourceState(row.state), row.at, row.detail)
