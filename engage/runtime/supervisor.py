@@ -1,0 +1,223 @@
+"""The supervisor: starts the processes, keeps them alive, tells the capture groups what to run, stops all in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engage.config import Settings
+from engage.core.clock import SystemClock
+from engage.core.protocols import Clock, Receiver, Sender, Stop
+from engage.errors import EngageError
+from engage.runtime.channels import HEARTBEATS, assignments
+from engage.runtime.launcher import Launcher
+from engage.runtime.messages import Assignment, Heartbeat, Nudge
+from engage.runtime.placement import Held, place
+from engage.runtime.processes import ProcessState, Supervised
+from engage.runtime.specs import ProcessSpec, WorkerSpec
+
+TICK_S = 0.1
+PLAN_S = 0.5
+REFRESH_S = 2.0
+STAGGER_S = 2.0
+"""The next fixed process starts when those before it are ready, or after this time."""
+HELD_UP_S = 2.0
+"""A tick this late means that the supervisor, or the machine, stood still; nobody is blamed for silence then."""
+KILLED_WAIT_S = 2.0
+
+Plan = Callable[[], Sequence[WorkerSpec]]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a group was told last."""
+
+    sender: Sender
+    incarnation: int = 0
+    workers: tuple[WorkerSpec, ...] = ()
+    at_s: float = float("-inf")
+
+
+class Supervisor:
+    """Runs the ``fixed`` processes, started in this order and stopped in reverse, and capture groups for the ``plan``.
+
+    ``plan`` returns the complete list of capture workers wanted now; it is asked about twice a second in a thread of
+    its own, and its last good answer stands while it fails. Groups start when first needed and stay warm. ``run``
+    blocks; ``nudge``, ``state`` and ``wait_ready`` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        launcher: Launcher,
+        fixed: Sequence[ProcessSpec],
+        plan: Plan = tuple,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings.runtime
+        self._launcher = launcher
+        self._clock: Clock = clock or SystemClock()
+        self._fixed = [Supervised(spec, launcher, settings.runtime) for spec in fixed]
+        self._groups: dict[str, Supervised] = {}
+        self._told: dict[str, _Told] = {}
+        self._placed: dict[str, str] = {}
+        self._held = Held()
+        self._plan = plan
+        self._wanted: tuple[WorkerSpec, ...] = ()
+        self._nudged = threading.Event()
+        self._ended = threading.Event()
+        self._changed = threading.Condition()
+        self._state: tuple[ProcessState, ...] = ()
+        self._last_tick_s = self._clock.monotonic()
+
+    def run(self, stop: Stop) -> None:
+        """Supervise until ``stop`` is set, then drain within ``runtime.drain_s``; no process outlives this call.
+
+        Raises EngageError with the reason of a fixed process that cannot run at all.
+        """
+        heartbeats = self._launcher.channels.receiver(HEARTBEATS)
+        planner = threading.Thread(target=self._watch_plan, name="plan", daemon=True)
+        planner.start()
+        self._last_tick_s = self._clock.monotonic()
+        refusal: str | None = None
+        try:
+            while refusal is None and not stop.is_set():
+                self._listen(heartbeats, TICK_S)
+                self._tick()
+                refusal = self._refusal(heartbeats)
+        finally:
+            self._ended.set()
+            self._nudged.set()
+            self._drain()
+            heartbeats.close()
+        if refusal is not None:
+            raise EngageError(refusal)
+
+    def nudge(self) -> None:
+        """Ask for the plan to be looked at now."""
+        self._nudged.set()
+
+    def state(self) -> tuple[ProcessState, ...]:
+        """Return how every process stood at the last tick, the fixed ones first."""
+        return self._state
+
+    def wait_ready(self, timeout_s: float, names: Sequence[str] | None = None) -> bool:
+        """Wait until the processes ``names`` (all fixed ones where not given) are ready; return whether they are."""
+        wanted = set(names if names is not None else (process.spec.name for process in self._fixed))
+        with self._changed:
+            return (
+                self._changed.wait_for(
+                    lambda: self._ended.is_set() or wanted <= {each.name for each in self._state if each.ready},
+                    timeout_s,
+                )
+                and not self._ended.is_set()
+            )
+
+    def _listen(self, heartbeats: Receiver, timeout_s: float) -> None:
+        now_s = self._clock.monotonic()
+        for message in heartbeats.receive(timeout_s):
+            if isinstance(message, Nudge):
+                self.nudge()
+            if isinstance(message, Heartbeat):
+                process = next((each for each in self._all() if each.spec.name == message.process), None)
+                if process is not None:
+                    process.hear(message, now_s)
+
+    def _tick(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s - self._last_tick_s > HELD_UP_S:
+            logger.warning("supervisor held up for_s=%.1f", now_s - self._last_tick_s)
+            for process in self._all():
+                process.excuse(now_s)
+        self._last_tick_s = now_s
+        clear = True
+        for process in self._fixed:
+            if clear or process.incarnation > 0:
+                process.tick(now_s)
+            clear = clear and (process.ready or process.given_up or process.has_started(now_s - STAGGER_S))
+        for process in self._groups.values():
+            process.tick(now_s)
+            if process.hung_worker is not None:
+                hold_s = self._held.blame(process.hung_worker, now_s)
+                logger.warning("worker=%s hung, held back for_s=%.1f", process.hung_worker, hold_s)
+                process.hung_worker = None
+        self._assign(now_s)
+        with self._changed:
+            self._state = tuple(process.state(now_s) for process in self._all())
+            self._changed.notify_all()
+
+    def _assign(self, now_s: float) -> None:
+        wanted = {spec.name: spec for spec in self._wanted}
+        self._held.forget(wanted)
+        names = [name for name in self._group_names() if name not in self._groups or not self._groups[name].given_up]
+        placed = place(wanted, names, self._placed)
+        if wanted and not names:
+            logger.error(
+                "all capture groups are given up; %s workers cannot run", len(wanted)
+            ) if self._placed else None
+        self._placed = placed
+        for name in sorted(set(placed.values()) - set(self._groups)):
+            self._groups[name] = Supervised(ProcessSpec(name), self._launcher, self._settings)
+            self._told[name] = _Told(self._launcher.channels.sender(assignments(name)))
+        for name, group in self._groups.items():
+            mine = [wanted[worker] for worker, where in placed.items() if where == name]
+            self._tell(group, tuple(spec for spec in mine if not self._held.is_held(spec.name, now_s)), now_s)
+
+    def _tell(self, group: Supervised, workers: tuple[WorkerSpec, ...], now_s: float) -> None:
+        """Send a group its workers when they changed, when it is new, and every 2 s; never before it listens."""
+        told = self._told[group.spec.name]
+        fresh = told.incarnation == group.incarnation and told.workers == workers
+        if not group.heard or (fresh and now_s - told.at_s < REFRESH_S):
+            return
+        told.incarnation, told.workers, told.at_s = group.incarnation, workers, now_s
+        told.sender.send(Assignment(group.spec.name, group.incarnation, workers))
+
+    def _group_names(self) -> list[str]:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return [f"capture-{number}" for number in range(1, 1 + (self._settings.capture_processes or cores))]
+
+    def _watch_plan(self) -> None:
+        failing = False
+        while not self._ended.is_set():
+            self._nudged.clear()
+            try:
+                self._wanted = tuple(self._plan())
+                failing = False
+            except Exception:
+                if not failing:
+                    logger.exception("the plan of workers cannot be read; the last one stands")
+                failing = True
+            self._nudged.wait(PLAN_S)
+
+    def _refusal(self, heartbeats: Receiver) -> str | None:
+        for process in self._fixed:
+            if process.refused:
+                self._listen(heartbeats, 2 * TICK_S)
+                return process.refusal or f"The {process.spec.name} process cannot run; its log lines above say why."
+        return None
+
+    def _all(self) -> list[Supervised]:
+        return [*self._fixed, *self._groups.values()]
+
+    def _drain(self) -> None:
+        """Stop the capture groups, then the fixed processes from last to first; what is slow is killed."""
+        stages = [list(self._groups.values()), *([process] for process in reversed(self._fixed))]
+        deadline_s = time.monotonic() + self._settings.drain_s
+        for number, stage in enumerate(stages):
+            running = [process.handle for process in stage if process.handle is not None]
+            for handle in running:
+                handle.stop()
+            share_s = time.monotonic() + (deadline_s - time.monotonic()) / (len(stages) - number)
+            late = [handle for handle in running if not handle.wait(share_s - time.monotonic())]
+            for handle in late:
+                logger.warning("process pid=%s did not stop in time and is killed", handle.pid)
+                handle.kill()
+                handle.wait(KILLED_WAIT_S)
+        with self._changed:
+            self._changed.notify_all()
