@@ -22,7 +22,7 @@ NO_PIXELS: Image = np.empty((0, 0), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one frame shows: crops, largest part of the story first, and the brightness 0-1 of what matters in it."""
+    """What one frame shows: its crops, and the brightness 0-1 of the student's face, else of the frame."""
 
     faces: tuple[FaceCrop, ...]
     brightness: float

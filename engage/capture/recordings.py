@@ -127,7 +127,8 @@ class _Playhead:
     def due(self) -> float:
         """Return the position of the picture at hand, over all rounds; raise SourceEnded when there is none."""
         if self._due_s is None:
-            self._due_s = self._round_s + self._move()
+            position_s = self._move()
+            self._due_s = self._round_s + position_s  # the round as it is after the move
         return self._due_s
 
     def take(self) -> None:

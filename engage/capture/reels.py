@@ -47,6 +47,8 @@ def open_reel(path: Path, every_s: float | None = None) -> Reel:
 
 def check_readable(path: Path) -> None:
     """Raise SourceError where there is nothing to read at ``path``."""
+    if "\0" in str(path):
+        raise SourceError("A path cannot hold the character 0.")
     try:
         if path.is_dir():
             next(path.iterdir(), None)
@@ -57,6 +59,5 @@ def check_readable(path: Path) -> None:
         with path.open("rb") as file:
             if not file.read(1):
                 raise SourceError(f"{path} is empty.")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "invalid name"
-        raise SourceError(f"{path} cannot be read ({reason}).") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror or 'no reason given'}).") from None

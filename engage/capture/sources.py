@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engage.capture.addresses import STREAMS, redact, scheme
@@ -19,8 +19,8 @@ KINDS = "a webcam's number, an rtsp:// or http:// address, virtual:SEED, or the 
 class SourceOptions:
     """What applies to some sources: a camera's time limits, how a recording is played."""
 
-    timeouts: Timeouts = Timeouts()
-    playback: Playback = Playback()
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    playback: Playback = field(default_factory=Playback)
 
 
 def open_source(address: str, options: SourceOptions | None = None, clock: Clock | None = None) -> FrameSource:

@@ -159,5 +159,3 @@ class CaptureWorker:
         while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
             self._beat()
             stop.wait(min(left_s, PATIENCE_S))
-
-

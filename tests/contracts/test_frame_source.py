@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from engage.capture.camera import CameraSource, Timeouts
+from engage.capture.native import quiet_opencv
 from engage.capture.recordings import Pace, Playback, RecordingSource
 from engage.capture.sources import open_source
 from engage.core.protocols import FrameSource
@@ -23,6 +25,7 @@ from engage.core.types import Frame
 from engage.errors import SourceEnded, SourceError, SourceLost
 
 FRAMES, FPS, SIZE = 12, 10, (96, 64)
+quiet_opencv()  # before any test makes FFmpeg speak
 QUICK = Timeouts(open_s=3.0, read_s=0.4)
 PASSWORD = "s3cret/@pass"  # awkward on purpose
 
@@ -219,7 +222,7 @@ def test_frames_are_pictures_in_order(case: Case) -> None:
         assert frame.image.ndim == 3 and frame.image.shape[2] == 3 and frame.image.dtype == np.uint8
         assert frame.captured_at.utcoffset() == timedelta(0)
     assert frames[0].position_s == 0.0
-    for earlier, later in zip(frames, frames[1:], strict=False):
+    for earlier, later in itertools.pairwise(frames):
         assert later.seq > earlier.seq
         assert later.position_s > earlier.position_s
         assert later.captured_at > earlier.captured_at
@@ -299,7 +302,7 @@ def test_a_stream_that_stops_is_lost_and_comes_back(camera: Camera, path: str) -
     source = CameraSource(camera.address(path), QUICK)
     with opened(source):
         next_frame(source)
-        with pytest.raises(SourceLost, match="stopped|no picture"):
+        with pytest.raises(SourceLost, match=r"stopped|no picture"):
             for _ in range(200):
                 source.read(0.1)
     with opened(source):
