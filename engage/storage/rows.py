@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
-
-from sqlalchemy import Row
 
 from engage.core.types import (
     EMOTIONS,
@@ -24,6 +23,9 @@ from engage.storage.tables import PROBABILITIES, SampleRow, ScoreRow, ScoringVer
 PLAIN = tuple(field.name for field in fields(Sample) if field.name not in ("expression", "mode"))
 """The fields of a sample that are columns of the same name."""
 
+BEFORE_EXPRESSION = [field.name for field in fields(Sample)].index("expression")
+FIRST_PROBABILITY = len(PLAIN) + 1
+LAST_PROBABILITY = FIRST_PROBABILITY + len(EMOTIONS)
 NUMBERS = frozenset(PLAIN) - {"session_id", "student_id", "second", "captured_at", "frames"}
 NO_EXPRESSION: dict[str, float | None] = dict.fromkeys(PROBABILITIES)
 
@@ -86,19 +88,17 @@ def event_row(status: SourceStatus) -> dict[str, Any]:
     }
 
 
-def sample(row: Row[*tuple[Any, ...]]) -> Sample:
-    """Return the sample of a row of ``SAMPLE_COLUMNS``."""
-    n = len(PLAIN)
-    return Sample(
-        **dict(zip(PLAIN, row[:n], strict=True)),
-        mode=Mode(row[n]),
-        expression=None if row[n + 1] is None else tuple(row[n + 1 : n + 1 + len(EMOTIONS)]),
-    )
+def sample(row: Sequence[Any]) -> Sample:
+    """Return the sample of a row that begins with ``SAMPLE_COLUMNS``."""
+    probabilities = tuple(row[FIRST_PROBABILITY:LAST_PROBABILITY])
+    before, after = row[:BEFORE_EXPRESSION], row[BEFORE_EXPRESSION : FIRST_PROBABILITY - 1]
+    values: list[Any] = [*before, None if probabilities[0] is None else probabilities, *after]
+    return Sample(*values, mode=Mode(row[FIRST_PROBABILITY - 1]))
 
 
-def scored_sample(row: Row[*tuple[Any, ...]]) -> ScoredSample:
+def scored_sample(row: Sequence[Any]) -> ScoredSample:
     """Return the sample and score of a row of ``SCORED_COLUMNS``."""
-    value, confidence, reason, terms, version = row[len(SAMPLE_COLUMNS) :]
+    value, confidence, reason, terms, version = row[LAST_PROBABILITY:]
     return ScoredSample(sample(row), Score(value, confidence, Reason(reason) if reason else None, terms), version)
 
 
