@@ -1,0 +1,119 @@
+"""The live pages' sockets: who may watch which session, and how a committed update reaches them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from flask_login import current_user
+from flask_socketio import SocketIO, disconnect, join_room, leave_room, rooms
+
+from dashboard.access import STAFF
+from dashboard.services import services
+from engage.config import Settings
+from engage.core.live import EVENT, room, update_payload
+from engage.core.types import LiveUpdate
+
+log = logging.getLogger("engage.dashboard.live")
+
+CHANGED = "changed"
+"""The event that says: something other than samples changed (pause, marker, end), ask the API."""
+
+
+def attach(app: Flask, settings: Settings) -> SocketIO:
+    """Give the application its sockets and return them; also found as ``app.extensions["socketio"]``."""
+    queue = settings.socketio.message_queue
+    socketio = SocketIO(
+        app,
+        async_mode="threading",
+        message_queue=queue.get_secret_value() if queue else None,
+        cors_allowed_origins=_origins(settings),
+        max_http_buffer_size=100_000,
+        ping_interval=10,
+        ping_timeout=10,
+    )
+    socketio.on_event("connect", _connect)
+    socketio.on_event("watch", _watch)
+    return socketio
+
+
+def _origins(settings: Settings) -> list[str] | None:
+    """Return the addresses pages may come from; None is the one the request was made to."""
+    if not settings.web.public_url:
+        return None
+    public = urlsplit(settings.web.public_url)
+    local = f"http://localhost:{settings.web.port}", f"http://127.0.0.1:{settings.web.port}"
+    return [f"{public.scheme}://{public.netloc}", *local]
+
+
+def _connect(auth: Any = None) -> bool:
+    """Take a socket only from a signed-in administrator or teacher."""
+    if not current_user.is_authenticated or current_user.record.role not in STAFF:
+        return False
+    join_room(user_room(current_user.record.id))
+    return True
+
+
+def _watch(message: Any) -> dict[str, Any]:
+    """Join the room of one session, and leave any other; the answer says whether that was allowed."""
+    session_id = message.get("session") if isinstance(message, dict) else None
+    if not isinstance(session_id, int) or isinstance(session_id, bool):
+        return {"ok": False, "error": "Which session? Reload this page."}
+    if not current_user.is_authenticated:
+        disconnect()
+        return {"ok": False, "error": "You are signed out."}
+    if not services().queries.may_see_session(current_user.record.id, session_id):
+        log.warning("event=watch_refused user=%d session=%d", current_user.record.id, session_id)
+        return {"ok": False, "error": "There is no such session, or it is not yours."}
+    for other in [name for name in rooms() if name.startswith("session:") and name != room(session_id)]:
+        leave_room(other)
+    join_room(room(session_id))
+    return {"ok": True, "now": services().clock.now().timestamp()}
+
+
+def user_room(user_id: int) -> str:
+    """Return the room of all sockets of one user."""
+    return f"user:{user_id}"
+
+
+def deliver(app: Flask, updates: Iterable[LiveUpdate]) -> None:
+    """Send committed updates to the pages of their sessions; those at hand for one session go as one event."""
+    socketio = cast(SocketIO, app.extensions["socketio"])
+    unknown_below = cast(Any, app.extensions["engage"]).settings.scoring.unknown_below
+    sessions: dict[int, LiveUpdate] = {}
+    for update in updates:
+        earlier = sessions.get(update.session_id)
+        if earlier is not None:
+            update = replace(
+                update, samples=earlier.samples + update.samples, statuses=earlier.statuses + update.statuses
+            )
+        sessions[update.session_id] = update
+    for session_id, update in sessions.items():
+        socketio.emit(EVENT, update_payload(update, unknown_below), to=room(session_id))
+
+
+def tell_changed(session_id: int) -> None:
+    """Tell the pages of a session to ask again what is running, paused and marked."""
+    socketio = cast(SocketIO, current_app.extensions["socketio"])
+    socketio.emit(CHANGED, {"session": session_id}, to=room(session_id))
+
+
+def sign_out_sockets(user_id: int) -> None:
+    """Close the sockets of one user: whoever signed out must not go on receiving."""
+    server = cast(SocketIO, current_app.extensions["socketio"]).server
+    for sid, _ in list(server.manager.get_participants("/", user_room(user_id))):
+        server.disconnect(sid)
+
+
+def close_connections(app: Flask) -> None:
+    """Close all sockets, so that their threads end; the pages connect again by themselves."""
+    server = cast(SocketIO, app.extensions["socketio"]).server
+    for connection in list(server.eio.sockets.values()):
+        try:
+            connection.close(wait=False)
+        except (OSError, KeyError, ValueError):
+            log.debug("event=close_failed")

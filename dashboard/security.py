@@ -1,0 +1,99 @@
+"""Headers, cookies and the secret key."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Response, request
+
+from engage.config import Settings
+from engage.errors import StorageError
+
+KEY_FILE: Final = Path("var/secret.key")
+
+CONTENT_SECURITY_POLICY: Final = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
+}
+
+
+def flask_settings(settings: Settings) -> dict[str, Any]:
+    """Return Flask's own settings: key, cookies, size limits."""
+    return {
+        "SECRET_KEY": secret_key(settings.path(KEY_FILE)),
+        "SESSION_COOKIE_NAME": "engage",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.web.secure_cookies,
+        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+        "MAX_CONTENT_LENGTH": settings.web.upload_limit_mb * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "RATELIMIT_HEADERS_ENABLED": False,
+    }
+
+
+def secret_key(file: Path) -> bytes:
+    """Return the key that signs cookies, made on first use and readable by this user alone.
+
+    Raises StorageError with one line where it can be neither read nor made.
+    """
+    try:
+        if not file.exists():
+            _make_key(file)
+        key = file.read_bytes()
+    except OSError as error:
+        raise StorageError(
+            f"The key for cookies {file} cannot be used ({error.strerror}); check the folder's rights."
+        ) from None
+    if len(key) < 32:
+        raise StorageError(f"The key for cookies {file} is damaged; delete it, and everyone signs in again.")
+    return key
+
+
+def _make_key(file: Path) -> None:
+    """Put a whole new key in place, or leave the one that another process put there first."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(draft)
+    finally:
+        draft.unlink()
+
+
+def add_headers(response: Response) -> Response:
+    """Return the response with the security headers; pages with personal data are kept by no cache."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint not in ("static", "vendor.library"):
+        response.headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response

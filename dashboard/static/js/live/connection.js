@@ -1,0 +1,60 @@
+// The socket: watches one session, and after every (re)connect asks the API for what was missed.
+
+import { io } from "/vendor/socket.io.js";
+
+export const OVERLAP_S = 60;
+
+export class Connection {
+  /** `handlers`: onUpdate(update), onChanged(), onState("live" | "lost" | "refused", text), catchUp(). */
+  constructor(session, handlers) {
+    this.session = session;
+    this.handlers = handlers;
+    this.socket = io({
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 5000,
+      timeout: 8000,
+    });
+    this.socket.on("connect", () => this.#watch());
+    this.socket.on("update", (update) => { if (update.session === this.session) handlers.onUpdate(update); });
+    this.socket.on("changed", () => handlers.onChanged());
+    this.socket.on("disconnect", (reason) => this.#lost(reason));
+    this.socket.on("connect_error", () => {
+      handlers.onState("lost");
+      if (!this.socket.active) this.#again(); // refused, not unreachable: perhaps signed out
+    });
+    addEventListener("online", () => this.socket.connect());
+  }
+
+  get transport() {
+    return this.socket.io.engine?.transport.name ?? null;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.socket.disconnect();
+  }
+
+  async #watch() {
+    try {
+      const answer = await this.socket.timeout(5000).emitWithAck("watch", { session: this.session });
+      if (!answer.ok) return this.handlers.onState("refused", answer.error);
+      await this.handlers.catchUp(); // after watching, so that nothing falls between
+      if (this.socket.connected) this.handlers.onState("live");
+    } catch (error) {
+      if (error.status === 401 || error.status === 404) return this.handlers.onState("refused", "You are signed out. Reload this page to sign in.");
+      if (this.socket.connected) { this.socket.disconnect(); this.#again(); }
+    }
+  }
+
+  #lost(reason) {
+    this.handlers.onState("lost");
+    if (reason === "io server disconnect") this.#again(); // the library does not try again by itself here
+  }
+
+  #again() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.socket.connect(), 2000);
+  }
+}
