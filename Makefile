@@ -42,7 +42,7 @@ $(DEV_STAMP): $(STAMP)
 	@touch $@
 
 lock: $(DEV_STAMP)
-	@$(BIN)/python -m pip freeze --exclude-editable | grep -v " @ " > requirements.lock
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -v " @ " | sed "s/+cpu$$//" > requirements.lock
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dashboard/node_modules

@@ -72,7 +72,7 @@ class SocketIO(Section):
 
     @field_serializer("message_queue", when_used="json")
     def _masked(self, url: SecretStr | None) -> str | None:
-        return url and masked(url.get_secret_value())
+        return None if url is None else masked(url.get_secret_value())
 
 
 class Runtime(Section):
@@ -107,7 +107,7 @@ class Vision(Section):
 
     detector: Literal["auto", "yunet", "haar"] = "auto"
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.6
-    min_face_px: Annotated[int, Field(ge=8)] = 20
+    min_face_px: Annotated[int, Field(ge=8)] = 12
     track_memory_s: Positive = 2.0
     """How long a lost face keeps its track id."""
 
@@ -138,6 +138,8 @@ class Pipeline(Section):
     max_wait_s: Annotated[float, Field(ge=0, le=0.05)] = 0.02
     backlog: Annotated[int, Field(ge=1)] = 100_000
     """Samples kept in memory while the database cannot be written."""
+    longest_session_h: Positive = 12.0
+    """A session that nobody ended is ended after this."""
 
 
 class Policy(Section):

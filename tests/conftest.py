@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from engage.cli.trial import RunningSystem
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def shared_folder() -> Path:
+    """Return where the test data would be."""
+    return Path(os.environ.get("ENGAGE_TEST_SHARED", ROOT.parent / "shared"))
 
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """Return the folder of test data beside the checkout, or skip."""
-    folder = Path(os.environ.get("ENGAGE_TEST_SHARED", ROOT.parent / "shared"))
+    folder = shared_folder()
     if not (folder / "media").is_dir():
         pytest.skip(f"no test data at {folder}; set ENGAGE_TEST_SHARED")
     return folder
+
+
+@pytest.fixture
+def live_system(tmp_path: Path) -> Iterator[RunningSystem]:
+    """Yield a really running ``engage serve`` on the virtual class, with a database of its own and no account yet."""
+    from engage.cli.trial import running_system
+
+    folders = [str(folder) for folder in (shared_folder() / "models",) if folder.is_dir()]
+    settings = {"capture": {"rate_fps": 2.0}, "models": {"folders": folders}}
+    with running_system(tmp_path, settings, "--demo") as system:
+        yield system

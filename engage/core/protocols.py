@@ -48,10 +48,17 @@ class FrameSource(Protocol):
     and counted in ``skipped``. ``close`` may be called at any time, any number of times. ``name`` holds no password.
     """
 
-    name: str
-    live: bool
-    """True for cameras (frames exist whether read or not), False for files read at the reader's pace."""
-    skipped: int
+    @property
+    def name(self) -> str:
+        """Return what people call it; without user name and password."""
+
+    @property
+    def live(self) -> bool:
+        """Return True for cameras (frames exist whether read or not), False for files read at the reader's pace."""
+
+    @property
+    def skipped(self) -> int:
+        """Return how many frames were there and not read."""
 
     def open(self) -> None:
         """Make the source ready to be read."""
@@ -71,7 +78,9 @@ class FaceDetector(Protocol):
     detector has none. An image without a face gives an empty list, an empty array raises ValueError.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what reports call it."""
 
     def detect(self, image: Image) -> list[Face]:
         """Return the faces in ``image``."""
@@ -81,7 +90,9 @@ class FaceDetector(Protocol):
 class ExpressionClassifier(Protocol):
     """Names expressions: ``(N, 48, 48)`` uint8 in, ``(N, 8)`` float32 out, in FER+ order, rows summing to 1."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what reports call it."""
 
     def predict(self, crops: Image) -> NDArray[np.float32]:
         """Return class probabilities for ``crops``; ``N`` may be 0."""
@@ -90,7 +101,9 @@ class ExpressionClassifier(Protocol):
 class Sender(Protocol):
     """The writing end of a channel. Never blocks: a full channel drops its oldest message and counts it."""
 
-    dropped: int
+    @property
+    def dropped(self) -> int:
+        """Return how many messages were dropped so far."""
 
     def send(self, message: Message) -> None:
         """Hand over one message."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -116,7 +117,9 @@ def test_face_without_any_signal_is_unsure() -> None:
     assert score_all([only_box], SETTINGS)[-1].reason is Reason.UNSURE
 
 
-@given(st.sampled_from([0.2, 0.5, 1.0]), st.lists(st.tuples(probabilities, st.floats(-40, 40)), min_size=12, max_size=20))
+@given(
+    st.sampled_from([0.2, 0.5, 1.0]), st.lists(st.tuples(probabilities, st.floats(-40, 40)), min_size=12, max_size=20)
+)
 def test_score_weighs_by_time_not_by_frames(duration: float, seconds: list[tuple[tuple[float, ...], float]]) -> None:
     def run(frames: int) -> list[float | None]:
         scored = [sample(k, frames=frames, expression=p, yaw_deg=yaw) for k, (p, yaw) in enumerate(seconds)]
@@ -151,7 +154,7 @@ def test_looking_away_lowers_and_looking_back_restores_smoothly() -> None:
     assert values[59] == pytest.approx(8)
     assert values[119] < 2.5
     assert values[239] > 7.8
-    assert max(abs(b - a) for a, b in zip(values, values[1:], strict=False)) < 1.0
+    assert max(abs(b - a) for a, b in itertools.pairwise(values)) < 1.0
 
 
 def test_notes_cost_little_and_a_lasting_downward_look_more() -> None:

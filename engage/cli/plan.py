@@ -1,0 +1,64 @@
+"""What should be captured now: the running sessions' sources that pass the gate, as worker specs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engage.config import Settings
+from engage.core.policy import Jurisdiction, decide
+from engage.core.types import Mode
+from engage.runtime.specs import WorkerSpec
+from engage.storage.classroom import Classroom
+from engage.storage.queries import Queries
+from engage.storage.records import PlannedSource, SourceKind
+
+PUSHED = (SourceKind.BROWSER, SourceKind.WINDOW)
+"""Sources whose frames a browser sends; nobody opens them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Called by the supervisor twice a second; the database is the truth, so that nothing need be told."""
+
+    settings: Settings
+    queries: Queries
+    classroom: Classroom
+
+    def __call__(self) -> list[WorkerSpec]:
+        """Return one capture worker per source that may be looked at."""
+        planned = [source for source in self.queries.capture_plan() if not source.paused and source.kind not in PUSHED]
+        if not planned:
+            return []
+        jurisdiction, mode = self.rules()
+        rate_fps = self.rate_fps(len(planned))
+        specs = []
+        for source in planned:
+            decision = decide(jurisdiction, mode, source.subject)
+            if decision.mode is not None:
+                specs.append(_spec(source, decision.mode, rate_fps))
+        return specs
+
+    def rules(self) -> tuple[Jurisdiction | None, Mode | None]:
+        """Return where the school is and what was asked for: settings first, then the answer given at first run."""
+        answer, policy = self.classroom.setup(), self.settings.policy
+        jurisdiction = Jurisdiction(policy.jurisdiction) if policy.jurisdiction else answer and answer.jurisdiction
+        return jurisdiction, policy.mode or (answer and answer.mode)
+
+    def rate_fps(self, n_sources: int) -> float:
+        """Return the frames a second each of ``n_sources`` is looked at."""
+        capture = self.settings.capture
+        return capture.rate_fps if n_sources < capture.crowded_from else capture.crowded_rate_fps
+
+
+def _spec(source: PlannedSource, mode: Mode, rate_fps: float) -> WorkerSpec:
+    origin = source.origin
+    return WorkerSpec(
+        f"capture-{origin.session_id}-{origin.source_id}",
+        "engage.cli.workers:capture",
+        {
+            "origin": [origin.session_id, origin.source_id, origin.student_id],
+            "mode": mode.value,
+            "address": source.address,
+            "rate_fps": rate_fps,
+        },
+    )

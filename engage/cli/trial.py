@@ -1,0 +1,106 @@
+"""The real system, started in a folder of its own: what measurements and tests run against."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+import yaml
+
+from engage.errors import EngageError
+from engage.runtime.addresses import free_port
+
+START_DEADLINE_S = 90.0
+STOP_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSystem:
+    """A started ``engage serve``: its processes, its address, and what it printed so far."""
+
+    process: psutil.Process
+    address: str
+    log: Path
+
+    def said(self) -> str:
+        """Return everything that was printed."""
+        return self.log.read_text("utf-8", "replace")
+
+    @property
+    def setup_link(self) -> str:
+        """Return the one-time link for the first account, waiting for it to be printed."""
+        deadline = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline:
+            if link := re.search(r"http\S+/setup/\S+", self.said()):
+                return link[0]
+            time.sleep(0.05)
+        raise EngageError("No one-time link was printed.")
+
+    def tree(self) -> Sequence[psutil.Process]:
+        """Return all processes of the system."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def sign_in(self, email: str, password: str) -> str:
+        """Return the Cookie header of a signed-in browser."""
+        with requests.Session() as web:
+            page = web.get(f"{self.address}/sign-in", timeout=10).text
+            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+            form = {"csrf_token": token[1] if token else "", "email": email, "password": password}
+            web.post(f"{self.address}/sign-in", data=form, timeout=10).raise_for_status()
+            return "; ".join(f"{cookie.name}={cookie.value}" for cookie in web.cookies)
+
+
+@contextmanager
+def running_system(home: Path, values: Mapping[str, Any], *arguments: str) -> Iterator[RunningSystem]:
+    """Run ``engage serve ARGUMENTS`` with the settings ``values``, its database and port its own, and stop it after.
+
+    Raises EngageError, with the last line it said, where it does not start.
+    """
+    port = free_port()
+    web = {**values.get("web", {}), "port": port}
+    config = home / "config.yaml"
+    config.write_text(yaml.safe_dump({**values, "database": {"url": database_url(home)}, "web": web}), "utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGE_")}
+    log = home / "serve.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-u", "-m", "engage", "--config", str(config), "serve", *arguments]
+        server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 (ourselves)
+    system = RunningSystem(psutil.Process(server.pid), f"http://127.0.0.1:{port}", log)
+    try:
+        _await_start(server, system)
+        yield system
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(STOP_DEADLINE_S)
+
+
+def database_url(home: Path) -> str:
+    """Return the address of the database that ``running_system`` uses in ``home``."""
+    return f"sqlite:///{home}/engage.db"
+
+
+def _await_start(server: subprocess.Popen[bytes], system: RunningSystem) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while not _ready(system.address):
+        if server.poll() is not None or time.monotonic() > deadline:
+            last = system.said().strip().splitlines()[-1:]
+            raise EngageError(f"The system did not start: {' '.join(last) or 'it said nothing'}")
+        time.sleep(0.1)
+
+
+def _ready(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz", timeout=1).ok
+    except requests.RequestException:
+        return False

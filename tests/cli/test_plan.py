@@ -1,0 +1,89 @@
+"""The plan: what may be captured now, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from engage.cli.plan import Plan
+from engage.config import Settings, load
+from engage.core.policy import Consent, GivenBy, Jurisdiction, Subject
+from engage.core.types import Mode, Origin
+from engage.storage.records import PlannedSource, SetupRecord, SourceKind
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+YES = Consent(True, GivenBy.STUDENT, AT)
+VIRTUAL = Subject(virtual=True, minor=False, consent=None)
+WILLING = Subject(virtual=False, minor=False, consent=YES)
+
+
+class Database:
+    """Stands for queries and classroom: what runs, and what was answered at first run."""
+
+    def __init__(self, sources: list[PlannedSource], setup: SetupRecord | None) -> None:
+        self.sources = sources
+        self.answer = setup
+
+    def capture_plan(self) -> list[PlannedSource]:
+        return self.sources
+
+    def setup(self) -> SetupRecord | None:
+        return self.answer
+
+
+def source(number: int, subject: Subject, paused: bool = False, kind: SourceKind = SourceKind.VIRTUAL) -> PlannedSource:
+    return PlannedSource(Origin(1, number, number), kind, f"virtual:{number}", subject, paused)
+
+
+def plan(sources: list[PlannedSource], setup: SetupRecord | None = None, flags: dict[str, Any] | None = None) -> Plan:
+    database = cast(Any, Database(sources, setup))
+    return Plan(settings(flags), database, database)
+
+
+def settings(flags: dict[str, Any] | None = None) -> Settings:
+    return load(flags=flags, environment={})
+
+
+def answered(jurisdiction: Jurisdiction, mode: Mode = Mode.FULL) -> SetupRecord:
+    return SetupRecord(jurisdiction, mode, 1, AT)
+
+
+def test_before_set_up_only_drawings_are_looked_at() -> None:
+    specs = plan([source(1, VIRTUAL), source(2, WILLING)])()
+    assert [spec.name for spec in specs] == ["capture-1-1"]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        replace(WILLING, consent=None),
+        replace(WILLING, consent=replace(YES, granted=False)),
+        replace(WILLING, minor=True),
+    ],
+)
+def test_without_consent_nothing_starts(subject: Subject) -> None:
+    assert plan([source(1, subject)], answered(Jurisdiction.US))() == []
+
+
+def test_eu_leaves_presence_and_settings_beat_the_answer() -> None:
+    assert plan([source(1, WILLING)], answered(Jurisdiction.EU))()[0].arguments["mode"] == "presence"
+    capped = plan([source(1, WILLING)], answered(Jurisdiction.US), {"policy": {"jurisdiction": "eu"}})
+    assert capped()[0].arguments["mode"] == "presence"
+
+
+def test_a_paused_student_is_not_looked_at() -> None:
+    assert plan([source(1, WILLING, paused=True)], answered(Jurisdiction.US))() == []
+
+
+def test_nobody_opens_what_a_browser_pushes() -> None:
+    assert plan([source(1, VIRTUAL, kind=SourceKind.BROWSER)])() == []
+
+
+def test_a_crowd_is_looked_at_less_often() -> None:
+    few = plan([source(k, VIRTUAL) for k in range(30)])()
+    many = plan([source(k, VIRTUAL) for k in range(31)])()
+    assert {spec.arguments["rate_fps"] for spec in few} == {5.0}
+    assert {spec.arguments["rate_fps"] for spec in many} == {2.0}
