@@ -1,0 +1,1 @@
+"""Face detectors, one module each, behind ``engage.core.protocols.FaceDetector``; see ``registry``."""
