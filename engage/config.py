@@ -108,6 +108,7 @@ class Vision(Section):
     detector: Literal["auto", "yunet", "haar"] = "auto"
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.6
     min_face_px: Annotated[int, Field(ge=8)] = 12
+    """Faces with a lower box, in pixels of the frame, are left out; those at the back of a classroom have 15."""
     track_memory_s: Positive = 2.0
     """How long a lost face keeps its track id."""
 
