@@ -68,12 +68,12 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 class PictureReel:
-    """The pictures of some files, ``every_s`` apart (see Reel). Those that cannot be read are left out and told of."""
+    """The pictures of some files, ``spacing_s`` apart (see Reel). Unreadable ones are left out and told of."""
 
-    def __init__(self, files: Sequence[Path], every_s: float) -> None:
+    def __init__(self, files: Sequence[Path], spacing_s: float) -> None:
         """Read the first picture that can be read, or raise SourceError."""
         self._files = files
-        self._every_s = every_s
+        self._spacing_s = spacing_s
         self._next = 0
         self._picture: Image | None = None
         self._unread: list[str] = []
@@ -87,7 +87,12 @@ class PictureReel:
     @property
     def duration_s(self) -> float:
         """The time the pictures stand for."""
-        return len(self._files) * self._every_s
+        return len(self._files) * self._spacing_s
+
+    @property
+    def fps(self) -> float:
+        """Pictures per second."""
+        return 1.0 / self._spacing_s
 
     @property
     def remark(self) -> str:
@@ -98,12 +103,12 @@ class PictureReel:
     def forward(self, to_s: float) -> float | None:
         """Return the position of the next picture at or after ``to_s``."""
         found, self._opening = self._opening, None
-        while found is None or found * self._every_s < to_s - self._every_s / 2:
+        while found is None or found * self._spacing_s < to_s - self._spacing_s / 2:
             found = self._seek()
             if found is None:
                 return None
         self.file = self._files[found]
-        return found * self._every_s
+        return found * self._spacing_s
 
     def picture(self) -> Image:
         """Return the picture that ``forward`` moved to, BGR."""

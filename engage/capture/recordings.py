@@ -16,8 +16,6 @@ from engage.core.types import Frame, Image
 from engage.errors import SourceEnded, SourceError
 
 ON_TIME_S = 1e-3
-USUAL_INTERVAL_S = 0.04
-"""Between the last picture and the first again, where there was only one."""
 
 
 class Pace(StrEnum):
@@ -33,12 +31,13 @@ class Pace(StrEnum):
 class Playback:
     """How a recording is played: its pace, one frame every ``every_s`` seconds only, from the start again at the end.
 
-    Pictures of a folder, having no time of their own, are ``every_s`` (else 1 s) apart.
+    Pictures, having no time of their own, are ``spacing_s`` apart.
     """
 
     pace: Pace = Pace.REAL
     every_s: float | None = None
     loop: bool = False
+    spacing_s: float = 1.0
 
 
 class RecordingSource:
@@ -68,6 +67,16 @@ class RecordingSource:
     def duration_s(self) -> float:
         """How long the recording says it is, 0 where it does not say; for a progress bar."""
         return self._head.reel.duration_s if self._head else 0.0
+
+    @property
+    def fps(self) -> float:
+        """Frames per second, as far as the recording says."""
+        return self._head.reel.fps if self._head else 0.0
+
+    @property
+    def remark(self) -> str:
+        """What is wrong with the recording, in one line, or ""; known at its end."""
+        return self._head.reel.remark if self._head else ""
 
     def open(self) -> None:
         """Open the recording and read its first picture, or raise SourceError: missing, empty, damaged, no video."""
@@ -122,7 +131,7 @@ class _Playhead:
         self._due_s: float | None = None
         self._ended: SourceEnded | None = None
         self.interval_s = 0.0
-        self.reel: Reel = open_reel(path, playback.every_s)
+        self.reel: Reel = open_reel(path, playback.spacing_s)
 
     def due(self) -> float:
         """Return the position of the picture at hand, over all rounds; raise SourceEnded when there is none."""
@@ -159,8 +168,8 @@ class _Playhead:
             self._ended = SourceEnded(self.reel.remark or f"{self._path.name} is over.")
             raise self._ended
         self.reel.close()
-        self.reel = open_reel(self._path, self._playback.every_s)
-        self._round_s += (self._position_s or 0.0) + (self.interval_s or self._playback.every_s or USUAL_INTERVAL_S)
+        self.reel = open_reel(self._path, self._playback.spacing_s)
+        self._round_s += (self._position_s or 0.0) + (self.interval_s or 1.0 / self.reel.fps)
         self._target_s = 0.0
         first_s = self.reel.forward(0.0)
         if first_s is None:

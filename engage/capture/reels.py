@@ -22,6 +22,10 @@ class Reel(Protocol):
     def duration_s(self) -> float:
         """How long it says it is; 0 where it does not say."""
 
+    @property
+    def fps(self) -> float:
+        """Pictures per second, as far as it says."""
+
     def forward(self, to_s: float) -> float | None:
         """Move on by one picture, and further to the first at or after ``to_s``; return where, None at the end."""
 
@@ -32,16 +36,16 @@ class Reel(Protocol):
         """Let go of the file."""
 
 
-def open_reel(path: Path, every_s: float | None = None) -> Reel:
-    """Return the pictures of the recording at ``path``, told by its content; those of a folder are ``every_s`` apart.
+def open_reel(path: Path, spacing_s: float = 1.0) -> Reel:
+    """Return the pictures of the recording at ``path``, told by its content; those of a folder are ``spacing_s`` apart.
 
     Raises SourceError, one line: missing, not allowed, empty, damaged, not a picture or video, too large.
     """
     check_readable(path)
     if path.is_dir():
-        return PictureReel(find_pictures(path), every_s or 1.0)
+        return PictureReel(find_pictures(path), spacing_s)
     if is_picture(path):
-        return PictureReel([path], every_s or 1.0)
+        return PictureReel([path], spacing_s)
     return VideoReel(path)
 
 

@@ -39,7 +39,7 @@ def open_source(address: str, options: SourceOptions | None = None, clock: Clock
     if kind in STREAMS:
         return CameraSource(address, options.timeouts, clock)
     if kind == "virtual":
-        from engage.capture.virtual import VirtualSource  # only where there is one
+        from engage.capture.virtual.source import VirtualSource  # only where there is one
 
         return VirtualSource(address, clock)
     if kind and "://" in address:

@@ -34,6 +34,7 @@ class VideoReel:
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._frame_s = 1.0 / fps if 0.1 <= fps <= 1000 else 0.04
+        self.fps = 1.0 / self._frame_s
         self.duration_s = frames * self._frame_s if 0 < frames < 1e9 else 0.0
         self.remark = ""
         self._position_s: float | None = None

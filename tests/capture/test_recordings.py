@@ -132,7 +132,7 @@ def test_loops_go_on_in_time(tmp_path: Path) -> None:
 
 def test_one_picture_loops_too(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "face.png"), np.zeros((4, 4, 3), np.uint8))
-    frames, _ = play(tmp_path / "face.png", Playback(Pace.FAST, 0.5, loop=True), limit=3)
+    frames, _ = play(tmp_path / "face.png", Playback(Pace.FAST, loop=True, spacing_s=0.5), limit=3)
     assert [frame.position_s for frame in frames] == [0.0, 0.5, 1.0]
 
 
