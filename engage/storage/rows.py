@@ -92,8 +92,9 @@ def sample(row: Sequence[Any]) -> Sample:
     """Return the sample of a row that begins with ``SAMPLE_COLUMNS``."""
     probabilities = tuple(row[FIRST_PROBABILITY:LAST_PROBABILITY])
     before, after = row[:BEFORE_EXPRESSION], row[BEFORE_EXPRESSION : FIRST_PROBABILITY - 1]
-    values: list[Any] = [*before, None if probabilities[0] is None else probabilities, *after]
-    return Sample(*values, mode=Mode(row[FIRST_PROBABILITY - 1]))
+    expression = None if probabilities[0] is None else probabilities
+    values: list[Any] = [*before, expression, *after, Mode(row[FIRST_PROBABILITY - 1])]
+    return Sample(*values)
 
 
 def scored_sample(row: Sequence[Any]) -> ScoredSample:
