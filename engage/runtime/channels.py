@@ -6,6 +6,7 @@ by its senders at the same address. Nothing here waits for the other end without
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -21,15 +22,16 @@ from engage.runtime.addresses import AddressBook
 from engage.runtime.encoding import Codec
 from engage.runtime.ends import FLUSH_S, POLL_MS, PullReceiver, PushSender
 
-CROPS, SIGNALS, UPDATES, HEARTBEATS = "crops", "signals", "updates", "heartbeats"
+FACES, SIGNALS, UPDATES, HEARTBEATS = "faces", "signals", "updates", "heartbeats"
 
-LIMITS = {"crops": 64, "signals": 8192, "heartbeats": 16, "assignments": 16, "hints": 64}
-"""Messages a sender keeps, per kind of channel: crops are too old after seconds, signals outlast a restart."""
+LIMITS = {"faces": 64, "signals": 8192, "heartbeats": 16, "assignments": 16, "hints": 64}
+"""Messages a sender keeps, per kind of channel: faces are too old after seconds, signals outlast a restart."""
 DEFAULT_LIMIT = 256
 
 HIGH_WATER = 64
 """Messages that ZeroMQ may hold at each end behind a sender's own queue."""
 RECONNECT_MS = 50
+TAKE_OVER_S = 2.0
 LARGEST_MESSAGE = 16 * 2**20
 MAX_SOCKETS = 8192
 
@@ -83,7 +85,7 @@ class Channels:
         socket.set(zmq.RCVHWM, HIGH_WATER)
         socket.set(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         try:
-            socket.bind(address)
+            _bind(socket, address)
         except zmq.ZMQError as error:
             socket.close(linger=0)
             raise ChannelError(f"The channel {channel} cannot be opened: {error}.") from None
@@ -106,10 +108,10 @@ class Channels:
         if context is not None:
             end = threading.Thread(target=context.term, name="end-channels", daemon=True)
             end.start()
-            end.join(2 * FLUSH_S)
+            end.join(FLUSH_S + 2 * POLL_MS / 1000)
 
     def counters(self) -> dict[str, int]:
-        """Return how many messages were sent, dropped and unreadable so far, per channel: ``dropped.crops``."""
+        """Return how many messages were sent, dropped and unreadable so far, per channel: ``dropped.faces``."""
         with self._lock:
             self._forget_closed()
             counts = Counter(self._past)
@@ -149,6 +151,19 @@ class Channels:
         socket.set(zmq.RECONNECT_IVL, RECONNECT_MS)
         socket.connect(address)
         return socket
+
+
+def _bind(socket: zmq.SyncSocket, address: str) -> None:
+    """Bind, waiting a moment for the receiver before this one, which ZeroMQ closes in the background."""
+    deadline_s = time.monotonic() + TAKE_OVER_S
+    while True:
+        try:
+            socket.bind(address)
+            return
+        except zmq.ZMQError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline_s:
+                raise
+        time.sleep(0.02)
 
 
 def _counts(sender: PushSender) -> dict[str, int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
+import os
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +25,10 @@ class Surroundings:
 
 
 class Context:
-    """A worker's name, settings, clock, channels and heartbeat; implements ``core.protocols.WorkerContext``."""
+    """A worker's name, settings, clock, channels and heartbeat; implements ``core.protocols.WorkerContext``.
+
+    The time of the last beat lies in shared memory, so that a process forked by the worker (gunicorn's) may beat too.
+    """
 
     def __init__(self, name: str, surroundings: Surroundings) -> None:
         self.name = name
@@ -31,8 +37,9 @@ class Context:
         self._surroundings = surroundings
         self._ends: list[Sender | Receiver] = []
         self._lock = threading.Lock()
+        self._pid = os.getpid()
         self._started_s = self.clock.monotonic()
-        self._beat_s: float | None = None
+        self._beat_s = memoryview(mmap.mmap(-1, struct.calcsize("d"))).cast("d")
 
     def sender(self, channel: str) -> Sender:
         """Return a new writing end of the channel of this name; it is closed with the worker."""
@@ -48,15 +55,15 @@ class Context:
 
     def beat(self) -> None:
         """Say that this worker is alive."""
-        first = self._beat_s is None
-        self._beat_s = self.clock.monotonic()
-        if first:
+        first = not self._beat_s[0]
+        self._beat_s[0] = self.clock.monotonic()
+        if first and os.getpid() == self._pid:
             self._surroundings.on_first_beat()
 
     def age_s(self) -> tuple[float, bool]:
         """Return seconds since the last beat and True, or since the start and False where no beat came yet."""
-        beat_s = self._beat_s
-        return self.clock.monotonic() - (self._started_s if beat_s is None else beat_s), beat_s is not None
+        beat_s = self._beat_s[0]
+        return self.clock.monotonic() - (beat_s or self._started_s), bool(beat_s)
 
     def close(self) -> None:
         """Close the worker's ends of channels; called by its thread."""

@@ -58,6 +58,8 @@ class Solo:
             logger.error("worker=%s stopped: %s", self._spec.name, error)
             self.refusal = str(error)
             return REFUSED
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else FAILED if end.code else FINE
         except Exception:
             logger.exception("worker=%s failed", self._spec.name)
             return FAILED

@@ -123,7 +123,8 @@ class PushSender:
         self.dropped += len(self._queue)
         self._queue.clear()
         if self._socket is not None:
-            self._socket.close()
+            left_s = max(0.0, (self._flush_until_s or 0.0) - time.monotonic())
+            self._socket.close(linger=int(left_s * 1000))
             self._socket = None
 
 

@@ -53,7 +53,7 @@ class Handle(Protocol):
 
 
 class Launcher(Protocol):
-    """Places processes somewhere and supplies their channels; a context manager that lets go of both."""
+    """Places processes somewhere and supplies their channels; a context manager, and one that may be entered again."""
 
     def __enter__(self) -> Self:
         """Get ready."""
@@ -114,16 +114,23 @@ class LocalProcess:
 
 
 class LocalLauncher:
-    """Starts every process on this machine; its channels are sockets in a private folder of this run."""
+    """Starts every process on this machine; its channels are sockets in a private folder of this run.
+
+    It may be entered again inside, and lets go with the outermost exit; the supervisor enters it itself.
+    """
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self._settings = settings
         self._environment = dict(environment or {})
         self._stack = ExitStack()
+        self._entered = 0
         self._channels: Channels | None = None
 
     def __enter__(self) -> Self:
         """Make the folder for sockets. Raises ChannelError where that is impossible."""
+        self._entered += 1
+        if self._channels is not None:
+            return self
         if has_unix_sockets():
             folder = self._stack.enter_context(RunFolder(self._settings.path(self._settings.runtime.folder)))
             self._addresses = AddressBook(str(folder))
@@ -135,7 +142,10 @@ class LocalLauncher:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close the channels and remove their folder."""
-        self._stack.close()
+        self._entered -= 1
+        if not self._entered:
+            self._channels = None
+            self._stack.close()
 
     @property
     def channels(self) -> Channels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -51,15 +52,18 @@ class StopSignals:
 
 
 def stop_with_parent(parent: int, stop: threading.Event) -> None:
-    """Set ``stop`` when the parent closes its end of the pipe ``parent``, as the system does for a parent that died."""
+    """Set ``stop`` when the parent closes its end of the pipe ``parent``, as the system does for a parent that died.
+
+    SIGTERM is raised too, for a worker that has taken over the signals (gunicorn does).
+    """
 
     def watch() -> None:
-        try:
+        with contextlib.suppress(OSError):
             while os.read(parent, 64):
                 pass
-        except OSError:
-            pass
         stop.set()
+        if os.name == "posix":
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
 

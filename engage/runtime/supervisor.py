@@ -49,7 +49,7 @@ class Supervisor:
 
     ``plan`` returns the complete list of capture workers wanted now; it is asked about twice a second in a thread of
     its own, and its last good answer stands while it fails. Groups start when first needed and stay warm. ``run``
-    blocks; ``nudge``, ``state`` and ``wait_ready`` may be called from any thread.
+    blocks; the other methods may be called from any thread.
     """
 
     def __init__(
@@ -81,6 +81,30 @@ class Supervisor:
 
         Raises EngageError with the reason of a fixed process that cannot run at all.
         """
+        with self._launcher:
+            self._supervise(stop)
+
+    def nudge(self) -> None:
+        """Ask for the plan to be looked at now."""
+        self._nudged.set()
+
+    def state(self) -> tuple[ProcessState, ...]:
+        """Return how every process stood at the last tick, the fixed ones first."""
+        return self._state
+
+    def wait_until(self, fact: Callable[[tuple[ProcessState, ...]], bool], timeout_s: float) -> bool:
+        """Wait until ``fact`` holds of the state, or ``timeout_s`` or ``run`` is over; return whether it holds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._ended.is_set() or fact(self._state), timeout_s) and fact(
+                self._state
+            )
+
+    def wait_ready(self, timeout_s: float, names: Sequence[str] | None = None) -> bool:
+        """Wait until the processes ``names`` (all fixed ones where not given) are ready; return whether they are."""
+        wanted = set(names if names is not None else (process.spec.name for process in self._fixed))
+        return self.wait_until(lambda state: wanted <= {each.name for each in state if each.ready}, timeout_s)
+
+    def _supervise(self, stop: Stop) -> None:
         heartbeats = self._launcher.channels.receiver(HEARTBEATS)
         planner = threading.Thread(target=self._watch_plan, name="plan", daemon=True)
         planner.start()
@@ -98,26 +122,6 @@ class Supervisor:
             heartbeats.close()
         if refusal is not None:
             raise EngageError(refusal)
-
-    def nudge(self) -> None:
-        """Ask for the plan to be looked at now."""
-        self._nudged.set()
-
-    def state(self) -> tuple[ProcessState, ...]:
-        """Return how every process stood at the last tick, the fixed ones first."""
-        return self._state
-
-    def wait_ready(self, timeout_s: float, names: Sequence[str] | None = None) -> bool:
-        """Wait until the processes ``names`` (all fixed ones where not given) are ready; return whether they are."""
-        wanted = set(names if names is not None else (process.spec.name for process in self._fixed))
-        with self._changed:
-            return (
-                self._changed.wait_for(
-                    lambda: self._ended.is_set() or wanted <= {each.name for each in self._state if each.ready},
-                    timeout_s,
-                )
-                and not self._ended.is_set()
-            )
 
     def _listen(self, heartbeats: Receiver, timeout_s: float) -> None:
         now_s = self._clock.monotonic()

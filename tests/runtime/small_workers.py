@@ -1,0 +1,71 @@
+"""Workers for the tests of the runtime, run in real processes; each says what it does on the channel "signals"."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engage.core.protocols import Stop, WorkerContext
+from engage.core.types import Origin, SourceState, SourceStatus
+from engage.errors import SourceError
+
+BEAT_S = 0.05
+
+
+def status(text: str) -> SourceStatus:
+    return SourceStatus(Origin(0, 0, 0), SourceState.LIVE, datetime.now(UTC), text)
+
+
+@dataclass
+class Small:
+    """Says "started NAME PID", beats until stopped or ``trouble`` happens, says "stopped NAME PID"."""
+
+    context: WorkerContext
+    trouble: str = ""
+    marker: str = ""
+    """A file; where given, trouble happens only as long as it does not exist, which it then does."""
+
+    def run(self, stop: Stop) -> None:
+        said = self.context.sender("signals")
+        said.send(status(f"started {self.context.name} {os.getpid()}"))
+        self.context.beat()
+        if self.trouble and not (self.marker and Path(self.marker).exists()):
+            if self.marker:
+                Path(self.marker).touch()
+            self.be_trouble()
+        while not stop.wait(BEAT_S):
+            self.context.beat()
+        said.send(status(f"stopped {self.context.name} {os.getpid()}"))
+
+    def be_trouble(self) -> None:
+        if self.trouble == "hang":
+            time.sleep(3600)
+        if self.trouble == "raise":
+            raise SourceError("no such camera")
+        if self.trouble == "exit":
+            os._exit(7)
+        if self.trouble == "ignore stop":
+            while True:
+                self.context.beat()
+                time.sleep(BEAT_S)
+
+
+def small(context: WorkerContext, trouble: str = "", marker: str = "") -> Small:
+    return Small(context, trouble, marker)
+
+
+def refusing(context: WorkerContext) -> Small:
+    raise SourceError("Port 1 is in use.")
+
+
+class Leaving:
+    """Returns without being asked."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self.context = context
+
+    def run(self, stop: Stop) -> None:
+        self.context.sender("signals").send(status(f"started {self.context.name} {os.getpid()}"))
