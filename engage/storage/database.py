@@ -148,7 +148,8 @@ class Database:
     def _prepare_file(self) -> None:
         file = Path(self._url.database or "")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.parent.is_dir():
+                file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
                 f"The folder {file.parent} of the database cannot be made ({error.strerror}); "
@@ -156,7 +157,7 @@ class Database:
             ) from error
         if file.is_dir():
             raise StorageError(f"The database {file} is a folder; give a file in database.url.")
-        if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        if not _may_write(file.parent) or (file.exists() and not _may_write(file)):
             raise StorageError(
                 f"The database {file} cannot be written: the file or its folder is read-only; "
                 "change its permissions, or give another in database.url."
@@ -173,6 +174,10 @@ class Database:
                     raise StorageError(f"{shown(self._url)} lies where SQLite cannot use WAL; use a local disk.")
         finally:
             cursor.close()
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _parsed(text: str) -> URL:

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("created_at", AT, nullable=False),
         sa.Column("archived_at", AT, nullable=True),
-        sa.CheckConstraint("title <> ''", name="ck_courses_title_given"),
+        sa.CheckConstraint("title <> ''", name=op.f("ck_courses_title_given")),
         sa.PrimaryKeyConstraint("id", name="pk_courses"),
         sqlite_autoincrement=True,
     )
@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("course_id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
-        sa.CheckConstraint("role IN ('teacher', 'co_teacher')", name="ck_course_staff_role_known"),
+        sa.CheckConstraint("role IN ('teacher', 'co_teacher')", name=op.f("ck_course_staff_role_known")),
         sa.ForeignKeyConstraint(["course_id"], ["courses.id"], name="fk_course_staff_course_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_course_staff_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("course_id", "user_id", name="pk_course_staff"),
@@ -57,8 +57,8 @@ def upgrade() -> None:
         sa.Column("ended_at", AT, nullable=True),
         sa.Column("started_by", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=32), nullable=False),
-        sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ck_class_sessions_ended_when"),
-        sa.CheckConstraint("state IN ('running', 'ended')", name="ck_class_sessions_state_known"),
+        sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name=op.f("ck_class_sessions_ended_when")),
+        sa.CheckConstraint("state IN ('running', 'ended')", name=op.f("ck_class_sessions_state_known")),
         sa.ForeignKeyConstraint(["course_id"], ["courses.id"], name="fk_class_sessions_course_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["started_by"], ["users.id"], name="fk_class_sessions_started_by", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_class_sessions"),
@@ -113,11 +113,11 @@ def upgrade() -> None:
         sa.Column("credentials", sa.Text(), nullable=True),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", AT, nullable=False),
-        sa.CheckConstraint("address <> ''", name="ck_sources_address_given"),
+        sa.CheckConstraint("address <> ''", name=op.f("ck_sources_address_given")),
         sa.CheckConstraint(
-            "kind IN ('camera', 'stream', 'file', 'virtual', 'browser', 'window')", name="ck_sources_kind_known"
+            "kind IN ('camera', 'stream', 'file', 'virtual', 'browser', 'window')", name=op.f("ck_sources_kind_known")
         ),
-        sa.CheckConstraint("(student_id IS NULL) <> (course_id IS NULL)", name="ck_sources_one_owner"),
+        sa.CheckConstraint("(student_id IS NULL) <> (course_id IS NULL)", name=op.f("ck_sources_one_owner")),
         sa.ForeignKeyConstraint(["course_id"], ["courses.id"], name="fk_sources_course_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["student_id"], ["students.id"], name="fk_sources_student_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_sources"),
@@ -142,7 +142,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("at", AT, nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.CheckConstraint("state IN ('live', 'lost', 'paused', 'ended')", name="ck_source_events_state_known"),
+        sa.CheckConstraint("state IN ('live', 'lost', 'paused', 'ended')", name=op.f("ck_source_events_state_known")),
         sa.ForeignKeyConstraint(
             ["session_id"], ["class_sessions.id"], name="fk_source_events_session_id", ondelete="CASCADE"
         ),

@@ -47,31 +47,31 @@ def upgrade() -> None:
         sa.Column("lids_closed_share", sa.Double(), nullable=True),
         sa.Column("mouth_open_share", sa.Double(), nullable=True),
         sa.Column("mode", sa.String(length=32), nullable=False),
-        sa.CheckConstraint("mode = 'full' OR p_neutral IS NULL", name="ck_samples_expression_allowed"),
-        sa.CheckConstraint("mode IN ('full', 'attention', 'presence')", name="ck_samples_mode_known"),
+        sa.CheckConstraint("mode = 'full' OR p_neutral IS NULL", name=op.f("ck_samples_expression_allowed")),
+        sa.CheckConstraint("mode IN ('full', 'attention', 'presence')", name=op.f("ck_samples_mode_known")),
         sa.CheckConstraint(
             "COALESCE(p_neutral, p_happiness, p_surprise, p_sadness, p_anger, p_disgust, p_fear, p_contempt) IS NULL "
             "OR (p_neutral + p_happiness + p_surprise + p_sadness + p_anger + p_disgust + p_fear + p_contempt) "
             "IS NOT NULL",
-            name="ck_samples_expression_whole",
+            name=op.f("ck_samples_expression_whole"),
         ),
         sa.CheckConstraint(
-            "brightness >= -0.000001 AND brightness <= 1 + 0.000001", name="ck_samples_brightness_range"
+            "brightness >= -0.000001 AND brightness <= 1 + 0.000001", name=op.f("ck_samples_brightness_range")
         ),
         sa.CheckConstraint(
-            "confidence >= -0.000001 AND confidence <= 1 + 0.000001", name="ck_samples_confidence_range"
+            "confidence >= -0.000001 AND confidence <= 1 + 0.000001", name=op.f("ck_samples_confidence_range")
         ),
         sa.CheckConstraint(
-            "face_share >= -0.000001 AND face_share <= 1 + 0.000001", name="ck_samples_face_share_range"
+            "face_share >= -0.000001 AND face_share <= 1 + 0.000001", name=op.f("ck_samples_face_share_range")
         ),
-        sa.CheckConstraint("frames >= 0 AND duration_s >= 0", name="ck_samples_not_negative"),
+        sa.CheckConstraint("frames >= 0 AND duration_s >= 0", name=op.f("ck_samples_not_negative")),
         sa.CheckConstraint(
             "lids_closed_share >= -0.000001 AND lids_closed_share <= 1 + 0.000001",
-            name="ck_samples_lids_closed_share_range",
+            name=op.f("ck_samples_lids_closed_share_range"),
         ),
         sa.CheckConstraint(
             "mouth_open_share >= -0.000001 AND mouth_open_share <= 1 + 0.000001",
-            name="ck_samples_mouth_open_share_range",
+            name=op.f("ck_samples_mouth_open_share_range"),
         ),
         sa.ForeignKeyConstraint(
             ["session_id"], ["class_sessions.id"], name="fk_samples_session_id", ondelete="CASCADE"
@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("settings", DOCUMENT, nullable=True),
         sa.Column("created_at", AT, nullable=False),
-        sa.CheckConstraint("name <> ''", name="ck_scoring_versions_name_given"),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_scoring_versions_name_given")),
         sa.PrimaryKeyConstraint("id", name="pk_scoring_versions"),
         sa.UniqueConstraint("name", name="uq_scoring_versions_name"),
     )
@@ -103,11 +103,13 @@ def upgrade() -> None:
         sa.Column("terms", DOCUMENT, nullable=False),
         sa.CheckConstraint(
             "reason IN ('away', 'no camera', 'too dark', 'paused', 'no consent', 'unsure', 'presence only')",
-            name="ck_scores_reason_known",
+            name=op.f("ck_scores_reason_known"),
         ),
-        sa.CheckConstraint("confidence >= -0.000001 AND confidence <= 1 + 0.000001", name="ck_scores_confidence_range"),
-        sa.CheckConstraint("value >= -0.000001 AND value <= 10 + 0.000001", name="ck_scores_value_range"),
-        sa.CheckConstraint("value IS NOT NULL OR reason IS NOT NULL", name="ck_scores_explained"),
+        sa.CheckConstraint(
+            "confidence >= -0.000001 AND confidence <= 1 + 0.000001", name=op.f("ck_scores_confidence_range")
+        ),
+        sa.CheckConstraint("value >= -0.000001 AND value <= 10 + 0.000001", name=op.f("ck_scores_value_range")),
+        sa.CheckConstraint("value IS NOT NULL OR reason IS NOT NULL", name=op.f("ck_scores_explained")),
         sa.ForeignKeyConstraint(
             ["scoring_version_id"], ["scoring_versions.id"], name="fk_scores_scoring_version_id", ondelete="RESTRICT"
         ),
@@ -128,9 +130,11 @@ def upgrade() -> None:
         sa.Column("started_at", AT, nullable=False),
         sa.Column("ended_at", AT, nullable=False),
         sa.Column("strength", sa.Double(), nullable=False),
-        sa.CheckConstraint("kind <> ''", name="ck_gestures_kind_given"),
-        sa.CheckConstraint("ended_at >= started_at", name="ck_gestures_in_order"),
-        sa.CheckConstraint("strength >= -0.000001 AND strength <= 1 + 0.000001", name="ck_gestures_strength_range"),
+        sa.CheckConstraint("kind <> ''", name=op.f("ck_gestures_kind_given")),
+        sa.CheckConstraint("ended_at >= started_at", name=op.f("ck_gestures_in_order")),
+        sa.CheckConstraint(
+            "strength >= -0.000001 AND strength <= 1 + 0.000001", name=op.f("ck_gestures_strength_range")
+        ),
         sa.ForeignKeyConstraint(
             ["session_id"], ["class_sessions.id"], name="fk_gestures_session_id", ondelete="CASCADE"
         ),

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("at", AT, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.CheckConstraint("text <> ''", name="ck_markers_text_given"),
+        sa.CheckConstraint("text <> ''", name=op.f("ck_markers_text_given")),
         sa.ForeignKeyConstraint(
             ["session_id"], ["class_sessions.id"], name="fk_markers_session_id", ondelete="CASCADE"
         ),
@@ -44,9 +44,9 @@ def upgrade() -> None:
         sa.Column("acknowledged_by", sa.Integer(), nullable=True),
         sa.Column("snoozed_until", AT, nullable=True),
         sa.Column("details", DOCUMENT, nullable=False),
-        sa.CheckConstraint("(state = 'resolved') = (ended_at IS NOT NULL)", name="ck_alerts_resolved_when"),
-        sa.CheckConstraint("rule <> ''", name="ck_alerts_rule_given"),
-        sa.CheckConstraint("state IN ('firing', 'resolved')", name="ck_alerts_state_known"),
+        sa.CheckConstraint("(state = 'resolved') = (ended_at IS NOT NULL)", name=op.f("ck_alerts_resolved_when")),
+        sa.CheckConstraint("rule <> ''", name=op.f("ck_alerts_rule_given")),
+        sa.CheckConstraint("state IN ('firing', 'resolved')", name=op.f("ck_alerts_state_known")),
         sa.ForeignKeyConstraint(
             ["acknowledged_by"], ["users.id"], name="fk_alerts_acknowledged_by", ondelete="SET NULL"
         ),
@@ -68,9 +68,9 @@ def upgrade() -> None:
         sa.Column("decided_at", AT, nullable=True),
         sa.Column("decided_by", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="ck_risk_flags_decided_when"),
-        sa.CheckConstraint("level <> ''", name="ck_risk_flags_level_given"),
-        sa.CheckConstraint("state IN ('open', 'confirmed', 'dismissed')", name="ck_risk_flags_state_known"),
+        sa.CheckConstraint("(state = 'open') = (decided_at IS NULL)", name=op.f("ck_risk_flags_decided_when")),
+        sa.CheckConstraint("level <> ''", name=op.f("ck_risk_flags_level_given")),
+        sa.CheckConstraint("state IN ('open', 'confirmed', 'dismissed')", name=op.f("ck_risk_flags_state_known")),
         sa.ForeignKeyConstraint(["course_id"], ["courses.id"], name="fk_risk_flags_course_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["decided_by"], ["users.id"], name="fk_risk_flags_decided_by", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["student_id"], ["students.id"], name="fk_risk_flags_student_id", ondelete="CASCADE"),
@@ -91,10 +91,10 @@ def upgrade() -> None:
         sa.Column("created_at", AT, nullable=False),
         sa.CheckConstraint(
             "(kind = 'check_in' AND value BETWEEN 1 AND 5) OR (kind = 'correction' AND value BETWEEN 0 AND 1)",
-            name="ck_feedback_value_range",
+            name=op.f("ck_feedback_value_range"),
         ),
-        sa.CheckConstraint("kind IN ('check_in', 'correction')", name="ck_feedback_kind_known"),
-        sa.CheckConstraint("until_at >= from_at", name="ck_feedback_in_order"),
+        sa.CheckConstraint("kind IN ('check_in', 'correction')", name=op.f("ck_feedback_kind_known")),
+        sa.CheckConstraint("until_at >= from_at", name=op.f("ck_feedback_in_order")),
         sa.ForeignKeyConstraint(
             ["session_id"], ["class_sessions.id"], name="fk_feedback_session_id", ondelete="CASCADE"
         ),
