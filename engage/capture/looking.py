@@ -68,4 +68,4 @@ def _cropped(found: TrackedFace, crop: Image) -> FaceCrop:
 
 
 def _pose(face: Face) -> HeadPose | None:
-    return None if face.landmarks is None else pose_from_landmarks(face.landmarks)
+    return None if face.landmarks is None else pose_from_landmarks(face.landmarks, face.box)
