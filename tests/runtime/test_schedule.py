@@ -1,0 +1,72 @@
+"""The one scheduler: jobs run, a failing one does not stop itself or others, and nonsense is refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC
+
+import pytest
+
+from engage.errors import SettingsError
+from engage.runtime.schedule import Job, Schedule
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def running() -> Iterator[list[Schedule]]:
+    schedules: list[Schedule] = []
+    yield schedules
+    for schedule in schedules:
+        schedule.stop()
+
+
+def test_failing_job_is_counted_and_runs_again_beside_the_others(running, caplog):
+    twice, other = threading.Semaphore(0), threading.Event()
+
+    def fail() -> None:
+        twice.release()
+        raise ValueError("the disk is full")
+
+    schedule = Schedule([Job("fails", fail, every_s=0.05), Job("other", other.set, every_s=0.05)])
+    running.append(schedule)
+    schedule.start()
+    assert all(twice.acquire(timeout=PATIENCE_S) for _ in range(2))
+    assert other.wait(PATIENCE_S)
+    assert schedule.failures["fails"] >= 1
+    assert any("job=fails" in record.message for record in caplog.records)
+
+
+def test_job_never_runs_twice_at_once(running):
+    entered, leave, overlaps = threading.Semaphore(0), threading.Event(), []
+    inside = threading.Lock()
+
+    def slow() -> None:
+        overlaps.append(not inside.acquire(blocking=False))
+        entered.release()
+        leave.wait(PATIENCE_S)
+        inside.release()
+
+    others = threading.Semaphore(0)
+    schedule = Schedule([Job("slow", slow, every_s=0.02), Job("others", others.release, every_s=0.02)])
+    running.append(schedule)
+    schedule.start()
+    assert entered.acquire(timeout=PATIENCE_S)
+    assert all(others.acquire(timeout=PATIENCE_S) for _ in range(5))
+    leave.set()
+    assert overlaps == [False]
+
+
+def test_times_of_day_are_utc():
+    schedule = Schedule([Job("nightly", lambda: None, cron="30 2 * * *")])
+    schedule.start()
+    due = schedule.next_runs()["nightly"]
+    schedule.stop()
+    assert (due.astimezone(UTC).hour, due.astimezone(UTC).minute) == (2, 30)
+
+
+@pytest.mark.parametrize("when", [{}, {"every_s": 1, "cron": "* * * * *"}, {"cron": "often"}])
+def test_job_without_a_valid_time_is_refused(when):
+    with pytest.raises(SettingsError, match="Job nightly"):
+        Schedule([Job("nightly", lambda: None, **when)])
