@@ -7,6 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from engage.capture.virtual.body import body
 from engage.capture.virtual.brush import Brush, lay
 from engage.capture.virtual.eyes import draw_brow, draw_eye, draw_glasses
 from engage.capture.virtual.folds import fold_shadow
@@ -15,9 +16,9 @@ from engage.capture.virtual.hair import draw_behind, draw_ear, draw_locks, has_e
 from engage.capture.virtual.mouth import draw_mouth, draw_nose
 from engage.capture.virtual.person import Person
 from engage.capture.virtual.rig import actions
-from engage.capture.virtual.scene import backdrop, body
-from engage.capture.virtual.state import FaceState
+from engage.capture.virtual.room import backdrop
 from engage.capture.virtual.shading import see
+from engage.capture.virtual.state import FaceState
 from engage.capture.virtual.texture import CUTS, head_of
 from engage.core.types import Image
 
@@ -39,8 +40,10 @@ def render(person: Person, state: FaceState, size: tuple[int, int] = (320, 240),
         view = _view(person, state, size)
         draw_behind(Brush(picture, view.unit), view, person)
         _lay_body(picture, person, state, view)
+        brush = Brush(picture, view.unit)
+        draw_locks(brush, view, person, far=True)
         _draw_head(picture, person, state, view)
-        draw_locks(Brush(picture, view.unit), view, person)
+        draw_locks(brush, view, person, far=False)
     return _expose(picture, state.light, noise)
 
 
@@ -64,7 +67,8 @@ def _lay_body(picture: Image, person: Person, state: FaceState, view: View) -> N
         return
     place[1, 2] -= top
     size = (width, height - top)
-    lay(picture[top:], cv2.warpAffine(colours, place, size), cv2.warpAffine(mask, place, size))
+    paint, cover = (np.asarray(cv2.warpAffine(layer, place, size), np.uint8) for layer in (colours, mask))
+    lay(picture[top:], paint, cover)
 
 
 def _draw_head(picture: Image, person: Person, state: FaceState, view: View) -> None:
@@ -97,11 +101,11 @@ def _draw_on(brush: Brush, view: View, person: Person, state: FaceState) -> None
     ears = (-1, 1) if has_ears(person) else ()
     hair = see(canvas, view, head.hair, glow, None) if head.hair else None
     if hair:
-        lay(canvas, cv2.convertScaleAbs(hair.lit, alpha=0.62), hair.outline)
+        lay(canvas, np.asarray(cv2.convertScaleAbs(hair.lit, alpha=0.62), np.uint8), hair.outline)
     for side in ears:
         if side not in near:
             draw_ear(brush, view, person, side)
-    folds = fold_shadow(sheet, view.unit, (person, act), (canvas.shape[1] // 2, canvas.shape[0] // 2))
+    folds = fold_shadow(sheet, view.unit, (person, act), (canvas.shape[1] // 4 * 2, canvas.shape[0] // 4 * 2))
     skin = see(canvas, view, head.skin, glow, folds)
     lay(canvas, skin.lit, skin.mask)
     for side in ears:

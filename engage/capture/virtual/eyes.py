@@ -38,7 +38,11 @@ def lids(person: Person, act: Actions, side: int, opening: float) -> Lids:
     look = person.features
     arch = (1.0 - np.abs(_T + 0.12 * (1 - _T * _T)) ** 2.3).astype(np.float32)
     cup = (1.0 - np.abs(_T - 0.1 * (1 - _T * _T)) ** 2.2).astype(np.float32)
-    tilt = look.eye_tilt - 0.035 * max(0.0, act.brow_inner - act.brow_outer) + 0.03 * max(0.0, act.brow_outer - act.brow_inner)
+    tilt = (
+        look.eye_tilt
+        - 0.035 * max(0.0, act.brow_inner - act.brow_outer)
+        + 0.03 * max(0.0, act.brow_outer - act.brow_inner)
+    )
     slant = -tilt * _T
     top = -0.118 * look.eye_height * arch
     bottom = (0.080 * look.eye_height * (1.0 - 0.55 * act.squint) - 0.030 * act.cheek) * cup
@@ -107,9 +111,9 @@ def draw_brow(brush: Brush, sheet: Sheet, person: Person, act: Actions, side: in
     t = np.linspace(0.0, 1.0, 9, dtype=np.float32)
     x = 0.165 - 0.045 * act.brow_knit + (0.50 + 0.03 * act.brow_knit) * t
     lift = act.brow_inner * (1 - t) ** 1.4 * 0.13 + act.brow_outer * (0.12 * t * (1.25 - 0.5 * t) + 0.02)
-    arch = 0.055 * look.brow_arch * np.sin(np.pi * t**1.25) - 0.018 * t * t
+    arch = 0.046 * look.brow_arch * np.sin(np.pi * t**1.35) + 0.045 * t - 0.040 * t**3
     lower = 0.02 * act.nose_wrinkle
-    y = look.brow_y + 0.012 - arch - lift + lower
+    y = look.brow_y + 0.030 - arch - lift + lower
     thick = 0.043 * look.brow_thickness * np.minimum(1.0, 0.35 + 3.2 * t) * (1.0 - 0.75 * t**2.2)
     upper, under = np.stack([side * x, y - thick], 1), np.stack([side * x, y + thick], 1)
     colour = _brow_colour(person)

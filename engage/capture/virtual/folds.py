@@ -25,20 +25,29 @@ def _paired(person: Person, act: Actions) -> list[Fold]:
     eye = person.features.eye_x
     return [
         (
-            [(0.21, nose - 0.02), (0.30, nose + 0.10), (corner_x + 0.10, corner_y - 0.14), (corner_x + 0.13, corner_y + 0.02)],
+            [
+                (0.21, nose - 0.02),
+                (0.30, nose + 0.10),
+                (corner_x + 0.10, corner_y - 0.14),
+                (corner_x + 0.13, corner_y + 0.02),
+            ],
             0.05,
-            0.04 + 0.20 * smile + 0.22 * sneer + 0.10 * max(0.0, -act.corner_up),
+            0.03 + 0.13 * smile + 0.15 * sneer + 0.10 * max(0.0, -act.corner_up),
         ),
         ([(corner_x + 0.04, corner_y - 0.05), (corner_x + 0.06, corner_y + 0.05)], 0.05, 0.05 + 0.14 * smile),
-        ([(corner_x + 0.03, corner_y + 0.05), (corner_x + 0.09, corner_y + 0.22)], 0.05, 0.34 * max(0.0, -act.corner_up)),
-        ([(eye - 0.2, 0.12), (eye, 0.185), (eye + 0.2, 0.13)], 0.04, 0.04 + 0.12 * act.cheek + 0.16 * act.squint),
+        (
+            [(corner_x + 0.03, corner_y + 0.05), (corner_x + 0.09, corner_y + 0.22)],
+            0.05,
+            0.34 * max(0.0, -act.corner_up),
+        ),
+        ([(eye - 0.2, 0.12), (eye, 0.185), (eye + 0.2, 0.13)], 0.04, 0.03 + 0.08 * act.cheek + 0.16 * act.squint),
         ([(eye + 0.27, 0.02), (eye + 0.38, -0.03)], 0.035, 0.20 * act.cheek),
         ([(eye + 0.27, 0.06), (eye + 0.38, 0.09)], 0.035, 0.20 * act.cheek),
         ([(0.065, -0.40), (0.06, -0.22)], 0.045, 0.42 * max(act.brow_knit - max(0.0, act.brow_inner) * 0.6, 0.0)),
         ([(0.10, -0.23), (0.19, -0.13)], 0.10, 0.40 * max(0.0, -act.brow_inner)),
         ([(0.14, -0.16), (0.30, -0.19), (eye + 0.14, -0.17)], 0.09, 0.30 * max(0.0, -act.brow_inner)),
-        ([(0.07, 0.06), (0.13, 0.16)], 0.04, 0.40 * act.nose_wrinkle),
-        ([(0.05, 0.18), (0.13, 0.26)], 0.04, 0.30 * act.nose_wrinkle),
+        ([(0.07, 0.06), (0.13, 0.16)], 0.05, 0.24 * act.nose_wrinkle),
+        ([(0.05, 0.18), (0.13, 0.26)], 0.05, 0.20 * act.nose_wrinkle),
     ]
 
 
@@ -52,7 +61,7 @@ def _single(person: Person, act: Actions) -> list[Fold]:
     folds: list[Fold] = [
         ([(-0.20, below + 0.05), (0.0, below + 0.075), (0.20, below + 0.05)], 0.07, 0.13 + 0.2 * act.pout),
         ([(0.13 * side, 0.16), (0.17 * side, nose - 0.10)], 0.10, 0.09),
-        ([(-0.05, 0.02), (0.05, 0.02)], 0.05, 0.40 * act.nose_wrinkle),
+        ([(-0.05, 0.0), (0.05, 0.0)], 0.06, 0.28 * act.nose_wrinkle),
         ([(-0.22, -0.60), (0.0, -0.62), (0.22, -0.60)], 0.035, 0.20 * raised),
         ([(-0.24, -0.72), (0.0, -0.745), (0.24, -0.72)], 0.035, 0.16 * raised),
         ([(-0.52, -0.60), (-0.3, -0.655), (0.0, -0.62), (0.3, -0.655), (0.52, -0.60)], 0.035, 0.18 * both),
@@ -70,15 +79,15 @@ def fold_shadow(sheet: Sheet, unit: float, moment: tuple[Person, Actions], size:
     unit = 0.5 * unit
     dark = np.zeros((size[1], size[0]), np.uint8)
     strokes = [(np.array(points, np.float32), width, depth) for points, width, depth in _single(person, act)]
-    for points, width, depth in _paired(person, act):
-        half = np.array(points, np.float32)
+    for corners, width, depth in _paired(person, act):
+        half = np.array(corners, np.float32)
         strokes += [(half, width, depth), (half * np.array([-1.0, 1.0], np.float32), width, depth)]
-    strokes = [stroke for stroke in strokes if stroke[2] > 0.015]
+    strokes = [each for each in strokes if each[2] > 0.015]
     placed: Floats = sheet.place(np.concatenate([points for points, _, _ in strokes])) * np.float32(0.5)
     at = 0
-    for points, width, depth in strokes:
-        line = np.round((placed[at : at + len(points)] - 0.5) * 16).astype(np.int32)
-        at += len(points)
+    for stroke, width, depth in strokes:
+        line = np.round((placed[at : at + len(stroke)] - 0.5) * 16).astype(np.int32)
+        at += len(stroke)
         thick = max(1, round(width * unit))
         faint = min(1.0, width * unit / thick)
         cv2.polylines(dark, [line], False, (255.0 * min(0.9, depth * 1.25) * faint,), thick, cv2.LINE_AA, 4)

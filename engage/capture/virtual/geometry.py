@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,8 +24,8 @@ CAMERA_DISTANCE = 7.0
 """Distance of the camera in head units, about half a metre."""
 PIVOT = np.array([0.0, 0.55, -0.25], np.float32)
 """The point about which a head turns: the top of the neck."""
-JAW_STRETCH = 0.13
-"""How much longer the lower face grows when the jaw drops entirely."""
+JAW_STRETCH = 0.20
+"""How much longer the lower face grows when the jaw drops entirely; a point sinks with the square of its height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class HeadShape:
     cheeks: float = 1.0
 
 
-def smoothstep(low: float, high: float, value: Floats) -> Floats:
+def smoothstep(low: float, high: float, value: NDArray[Any]) -> Floats:
     """Return 0 below ``low``, 1 above ``high`` and a smooth rise between."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 def _bump(x: Floats, y: Floats, centre: tuple[float, float], size: tuple[float, float]) -> Floats:
@@ -66,7 +67,7 @@ def relief(shape: HeadShape, x: Floats, y: Floats) -> Floats:
     out += 0.024 * _bump(x, y, (0.0, 1.0), (0.42, 0.24))
     out -= 0.022 * _bump(x, y, (0.0, 1.20), (0.26, 0.06))
     out += 0.045 * _bump(x, y, (0.0, 1.30), (0.26, 0.17))
-    return out
+    return np.asarray(out, np.float32)
 
 
 def axis_scales(shape: HeadShape, q: Floats) -> tuple[Floats, Floats]:
@@ -83,7 +84,7 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Floats:
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     about_z = np.array([[np.cos(r), np.sin(r), 0], [-np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return (about_y @ about_x @ about_z).astype(np.float32)
+    return np.asarray(about_y @ about_x @ about_z, np.float32)
 
 
 _SHEET_CELLS = 72
@@ -114,7 +115,8 @@ class Sheet:
     def place(self, points: Floats) -> Floats:
         """Return frontal points ``(N, 2)`` in head units as pixels ``(N, 2)``."""
         knots = (points * self.scale + np.float32((_SHEET_CELLS - 1) / 2.0)).astype(np.float32)
-        placed = cv2.remap(self.net, knots[:, None, :], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        column, row = knots[:, :1], knots[:, 1:]
+        placed = cv2.remap(self.net, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(placed[:, 0, :], np.float32)
 
 
@@ -141,15 +143,15 @@ class View:
         """Return head points ``(N, 3)`` as pixels ``(N, 2)``."""
         turned = (points.astype(np.float32) - PIVOT) @ self.turn.T
         near = np.float32(self.unit * CAMERA_DISTANCE) / (np.float32(CAMERA_DISTANCE) - turned[:, 2:])
-        placed: Floats = turned[:, :2] * near + np.array(self.origin, np.float32)
-        return placed
+        return np.asarray(turned[:, :2] * near + np.array(self.origin, np.float32), np.float32)
 
     def sheet(self) -> Sheet:
         """Return the face laid out in this view."""
         knots = _knots(self.shape)
         if self.jaw > 0.0:
             knots = knots.copy()
-            knots[:, 1] += np.maximum(knots[:, 1], 0.0) * np.float32(JAW_STRETCH * self.jaw)
+            below = np.maximum(knots[:, 1], 0.0)
+            knots[:, 1] += below * below * np.float32(JAW_STRETCH * self.jaw / self.shape.height)
         half = (_SHEET_CELLS - 1) / 2.0
         scale = np.array([half / (self.shape.width * _SHEET_REACH), half / self.shape.height], np.float32)
         return Sheet(self.project(knots).reshape(_SHEET_CELLS, _SHEET_CELLS, 2), scale)
@@ -179,8 +181,8 @@ def meet(view: View, scales: Floats, size: tuple[int, int]) -> Surface:
     """Return the surface seen in a ``size`` = (width, height) grid.
 
     ``scales`` is ``(V, U, 3)``: the scale of each axis over texture coordinates. The crossing with an ellipsoid is
-    exact; its scales depend on the crossing, so that it is found by iteration (three rounds settle all but the sides of
-    the nose).
+    exact; its scales depend on the crossing, so that it is found by iteration, damped because a step of the relief
+    (a lock, the side of the nose) makes it swing.
     """
     start, step = _rays(view, size)
     rows, cols = scales.shape[:2]
@@ -188,21 +190,34 @@ def meet(view: View, scales: Floats, size: tuple[int, int]) -> Surface:
     low = np.float32(view.low_height() / view.shape.height)
     inverse = (1.0 / (base * np.array([1.05, 1.02, 1.1], np.float32)))[:, None, None]
     u = v = inside = np.empty(0, np.float32)
-    for turn in range(3):
+    scale: Floats = np.empty(0, np.float32)
+    for turn in range(4):
         if turn:
-            inverse = _inverse_axes(cv2.remap(scales, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), base)
+            fresh = np.asarray(cv2.remap(scales, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+            scale = fresh if turn == 1 else scale * np.float32(0.45) + fresh * np.float32(0.55)
+            inverse = _inverse_axes(scale, base)
             if low > 1.0:
                 inverse[1] /= np.where(v > (rows - 1) / 2, low, np.float32(1.0))
         x, y, z, inside = _cross(start * inverse, step * inverse)
-        u = _signed(cv2.phase(z, x)) * np.float32((cols - 1) / (2 * LONGITUDE)) + np.float32((cols - 1) / 2)
-        v = _signed(cv2.phase(cv2.magnitude(x, z), y)) * np.float32((rows - 1) / np.pi) + np.float32((rows - 1) / 2)
+        u = _signed(z, x) * np.float32((cols - 1) / (2 * LONGITUDE)) + np.float32((cols - 1) / 2)
+        flat = np.asarray(cv2.magnitude(x, z), np.float32)
+        if low > 1.0:
+            y, flat = _unstretched(y, flat, float(low) - 1.0)
+        v = _signed(flat, y) * np.float32((rows - 1) / np.pi) + np.float32((rows - 1) / 2)
     return Surface(u / np.float32(cols - 1), v / np.float32(rows - 1), np.float32(0.5) * inside)
 
 
+def _unstretched(y: Floats, flat: Floats, stretch: float) -> tuple[Floats, Floats]:
+    """Return the place in the face at rest that has come to lie at ``y`` of a face with its jaw dropped."""
+    root = np.sqrt(np.maximum(y, 0.0) * np.float32(4.0 * stretch * (1.0 + stretch)) + np.float32(1.0))
+    rest = np.where(y > 0.0, (root - np.float32(1.0)) / np.float32(2.0 * stretch), y)
+    across = np.where(y > 0.0, np.sqrt(np.maximum(np.float32(1.0) - rest * rest, 0.0)), flat)
+    return np.asarray(rest, np.float32), np.asarray(across, np.float32)
+
+
 def _inverse_axes(scale: Floats, base: Floats) -> Floats:
-    planes = np.stack(cv2.split(scale))
-    planes *= base[:, None, None]
-    return np.asarray(np.reciprocal(planes, out=planes), np.float32)
+    planes = np.stack([np.asarray(plane, np.float32) for plane in cv2.split(scale)])
+    return np.asarray(np.reciprocal(planes * base[:, None, None]), np.float32)
 
 
 def _cross(o: Floats, d: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -214,8 +229,9 @@ def _cross(o: Floats, d: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     return o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2], inside
 
 
-def _signed(angle: Floats) -> Floats:
-    return angle - np.float32(2 * np.pi) * (angle > np.float32(np.pi))
+def _signed(along: Floats, up: Floats) -> Floats:
+    angle = np.asarray(cv2.phase(along, up), np.float32)
+    return np.asarray(angle - np.float32(2 * np.pi) * (angle > np.float32(np.pi)), np.float32)
 
 
 def _rays(view: View, size: tuple[int, int]) -> tuple[Floats, Floats]:

@@ -31,7 +31,13 @@ def draw_behind(brush: Brush, view: View, person: Person) -> None:
     style = person.style
     if style in (HairStyle.LONG, HairStyle.WAVY):
         low, wide = (2.55, 1.32) if style is HairStyle.LONG else (2.2, 1.48)
-        half = [(0.6, -1.2, -0.5), (1.1, -0.6, -0.4), (wide, 0.6, -0.4), (wide + 0.05, 1.6, -0.4), (wide - 0.25, low, -0.3)]
+        half = [
+            (0.6, -1.2, -0.5),
+            (1.1, -0.6, -0.4),
+            (wide, 0.6, -0.4),
+            (wide + 0.05, 1.6, -0.4),
+            (wide - 0.25, low, -0.3),
+        ]
         _draw_pair(brush, view, half, dark)
     elif style in (HairStyle.BOB, HairStyle.FRINGE_BOB):
         _draw_pair(brush, view, [(0.6, -1.2, -0.5), (1.15, -0.4, -0.3), (1.22, 0.9, -0.3), (1.05, 1.5, -0.4)], dark)
@@ -42,9 +48,18 @@ def draw_behind(brush: Brush, view: View, person: Person) -> None:
         brush.fill(view.project(_smooth(tail)), dark)
     elif style is HairStyle.BUN:
         ball = ring((0.0, -1.62), (0.46, 0.40), 24)
-        brush.fill(view.project(np.concatenate([ball, np.full((24, 1), -0.55, np.float32)], 1)), shade(person.hair, 0.8))
+        brush.fill(
+            view.project(np.concatenate([ball, np.full((24, 1), -0.55, np.float32)], 1)), shade(person.hair, 0.8)
+        )
     elif style is HairStyle.HEADSCARF:
-        half = [(0.6, -1.2, -0.5), (1.15, -0.4, -0.3), (1.2, 0.8, -0.2), (1.15, 1.6, -0.1), (1.6, 2.5, 0.0), (0.8, 2.9, 0.3)]
+        half = [
+            (0.6, -1.2, -0.5),
+            (1.15, -0.4, -0.3),
+            (1.2, 0.8, -0.2),
+            (1.15, 1.6, -0.1),
+            (1.6, 2.5, 0.0),
+            (0.8, 2.9, 0.3),
+        ]
         _draw_pair(brush, view, half, shade(person.cloth_trim, 0.78))
 
 
@@ -53,13 +68,15 @@ def _draw_pair(brush: Brush, view: View, half: list[tuple[float, float, float]],
     brush.fill(view.project(_smooth(half + mirrored)), colour)
 
 
-def draw_locks(brush: Brush, view: View, person: Person) -> None:
-    """Draw the hair that falls beside the face, over the shoulders; after the head is drawn."""
+def draw_locks(brush: Brush, view: View, person: Person, far: bool) -> None:
+    """Draw the hair that falls over the shoulders: what is beyond a turned head, or what is before it."""
     if person.style not in (HairStyle.LONG, HairStyle.WAVY):
         return
     wavy = person.style is HairStyle.WAVY
     low = 2.35 if not wavy else 2.05
     for side in (-1.0, 1.0):
+        if far is not (view.depth((side, 0.0, 0.0)) < -0.12):
+            continue
         swing = 0.10 if wavy else 0.0
         lock = [
             (side * 0.98, -0.25, 0.30),
@@ -96,8 +113,10 @@ def draw_ear(brush: Brush, view: View, person: Person, side: int) -> None:
         taper = 1.0 - 0.06 * (np.sin(angle) > 0) * np.sin(angle)
         return view.project(np.stack([side * out * taper, y, z], 1).astype(np.float32))
 
-    brush.fill(oval(1.0), shade(person.skin, lit))
-    brush.fill(oval(0.62), shade(person.skin, lit * 0.62), 0.55, 0.025)
+    dusk = shade(person.skin, 0.45)
+    brush.fill(oval(1.06), dusk, 0.55, 0.03)
+    brush.fill(oval(0.97), shade(person.skin, lit))
+    brush.fill(oval(0.60), dusk, 0.50, 0.03)
     if person.earrings:
         lobe = np.array([[side * (person.shape.width * 0.99 + 0.06), 0.66, -0.10]], np.float32)
         spot = view.project(lobe)[0]

@@ -34,19 +34,22 @@ def lips(person: Person, act: Actions) -> Lips:
     x = half * _T
     round_ = np.sqrt(np.maximum(1.0 - _T * _T, 0.0))
     full = np.maximum(1.0 - _T * _T, 0.0) ** 0.8
-    corner = -0.125 * (act.corner_up + 0.12) * np.abs(_T) ** 1.8
+    corner = -0.125 * (act.corner_up + 0.26) * np.abs(_T) ** 1.8
     corner -= 0.115 * act.one_sided * np.maximum(_T, 0.0) ** 1.5
     base = look.mouth_y + corner + 0.025 * act.corner_up - 0.03 * act.pout * round_
-    gap = 0.10 * act.teeth + 0.56 * act.jaw * (1.0 - 0.2 * act.teeth)
+    gap = 0.10 * act.teeth + 0.50 * act.jaw * (1.0 - 0.2 * act.teeth)
     raise_ = 0.055 * act.lip_up * round_ + 0.02 * act.corner_up * full
-    upper_inner = base - (0.22 * gap + 0.0) * round_ - raise_
-    lower_inner = base + 0.70 * gap * round_ - 0.4 * raise_ * (gap < 0.02)
+    upper_inner = base - 0.24 * gap * round_ - raise_
+    lower_inner = base + 0.62 * gap * round_ - 0.4 * raise_ * (gap < 0.02)
     thin = (1.0 - 0.62 * act.press) * (1.0 - 0.18 * max(0.0, act.corner_up))
     bow = full * (1.0 - 0.22 * np.exp(-((_T / 0.16) ** 2)))
     upper_outer = upper_inner - 0.082 * look.lip * thin * bow
     lower_outer = lower_inner + 0.110 * look.lip * thin * (1.0 + 0.25 * act.pout) * full
-    rows = [np.stack([x, y], 1).astype(np.float32) for y in (upper_outer, upper_inner, lower_inner, lower_outer)]
-    return Lips(*rows, gap=gap)
+
+    def edge(y: Floats) -> Floats:
+        return np.stack([x, y], 1).astype(np.float32)
+
+    return Lips(edge(upper_outer), edge(upper_inner), edge(lower_inner), edge(lower_outer), gap)
 
 
 def draw_mouth(brush: Brush, sheet: Sheet, person: Person, act: Actions) -> None:
@@ -78,14 +81,18 @@ def _draw_cavity(brush: Brush, sheet: Sheet, edge: Lips, act: Actions) -> None:
     if edge.gap > 0.16:
         low = float(edge.lower_inner[8, 1])
         half = 0.75 * abs(float(edge.lower_inner[0, 0]))
-        inner.fill(sheet.place(ring((0.0, low), (half, 0.42 * edge.gap))) - inset.corner, (92.0, 84.0, 170.0), 0.9, 0.03)
+        inner.fill(
+            sheet.place(ring((0.0, low), (half, 0.42 * edge.gap))) - inset.corner, (92.0, 84.0, 170.0), 0.9, 0.03
+        )
     band = 0.075 + 0.06 * min(1.0, act.teeth)
     if act.teeth < 0.1:
         band *= 0.55
-    teeth = np.concatenate([edge.upper_inner + (0.0, -0.03), (edge.upper_inner * (0.94, 1.0) + (0.0, band))[::-1]])
+    teeth = np.concatenate(
+        [edge.upper_inner - np.array([0.0, 0.03]), (edge.upper_inner * (0.94, 1.0) + (0.0, band))[::-1]]
+    )
     inner.fill(sheet.place(teeth.astype(np.float32)) - inset.corner, (222.0, 232.0, 238.0), 0.96, 0.006)
     if act.teeth > 0.15 and edge.gap > 0.2:
-        low_row = np.concatenate([edge.lower_inner - (0.0, 0.045), (edge.lower_inner + (0.0, 0.05))[::-1]])
+        low_row = np.concatenate([edge.lower_inner - (0.0, 0.045), (edge.lower_inner + np.array([0.0, 0.05]))[::-1]])
         inner.fill(sheet.place(low_row.astype(np.float32)) - inset.corner, (196.0, 208.0, 216.0), 0.7, 0.012)
     inner.line(sheet.place(edge.upper_inner) - inset.corner, (30.0, 22.0, 44.0), 0.05, 0.45, 0.02)
     inset.put_back()

@@ -257,7 +257,7 @@ def _features(rng: np.random.Generator, soft: bool) -> Features:
         brow_arch=float(rng.uniform(0.7, 1.4) if soft else rng.uniform(0.4, 1.0)),
         brow_y=float(rng.uniform(-0.355, -0.315)),
         mouth_width=float(rng.uniform(0.32, 0.39)),
-        mouth_y=float(rng.uniform(0.95, 1.0)),
+        mouth_y=float(rng.uniform(0.92, 0.97)),
         lip=float(rng.uniform(0.85, 1.35) if soft else rng.uniform(0.65, 1.15)),
         lashes=float(rng.uniform(0.6, 1.0) if soft else rng.uniform(0.1, 0.4)),
     )

@@ -47,7 +47,14 @@ _RECIPES = (
     Actions(brow_inner=0.75, brow_outer=-0.45, brow_knit=0.5, wide=-0.32, corner_up=-0.85, pout=0.5, stretch=-0.1),
     Actions(brow_inner=-0.95, brow_outer=-0.15, brow_knit=1.0, wide=0.15, squint=0.6, press=0.8, corner_up=-0.35),
     Actions(
-        brow_inner=-0.6, brow_outer=-0.3, brow_knit=0.6, squint=0.8, nose_wrinkle=1.0, lip_up=0.9, corner_up=-0.4, teeth=0.25
+        brow_inner=-0.6,
+        brow_outer=-0.3,
+        brow_knit=0.6,
+        squint=0.8,
+        nose_wrinkle=1.0,
+        lip_up=0.9,
+        corner_up=-0.4,
+        teeth=0.25,
     ),
     Actions(brow_inner=0.9, brow_outer=0.4, brow_knit=0.7, wide=1.0, stretch=0.6, jaw=0.35, teeth=0.35, corner_up=-0.2),
     Actions(one_sided=1.0, wide=-0.15, brow_outer=0.1, press=0.2),

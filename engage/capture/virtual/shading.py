@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from engage.capture.virtual.geometry import Floats, View, meet
 from engage.capture.virtual.texture import Texture
 from engage.core.types import Image
 
+T = TypeVar("T", Floats, Image)
 _WARMTH = (1.22, 1.10, 0.94)
 """Shadows on skin are warm: exponents of blue, green and red over the brightness below full light."""
 
@@ -31,27 +33,34 @@ def see(canvas: Image, view: View, cover: Texture, glow: Floats, dark: Image | N
     """
     size = (canvas.shape[1], canvas.shape[0])
     found = meet(view.moved(0, 0, 0.25), cover.scales, (size[0] // 4, size[1] // 4))
-    wide = cv2.resize(_shades(view, cover, glow, (found.u, found.v), dark, size), size, interpolation=cv2.INTER_LINEAR)
+    wide = _resized(_shades(view, cover, glow, (found.u, found.v), dark), size)
     u, v, inside = (_resized(layer, size) for layer in (found.u, found.v, found.depth_in))
     colours = _sample(cover.colours, u, v)
-    outline = cv2.convertScaleAbs(cv2.max(inside * np.float32(view.unit * 255.0) + np.float32(128.0), 0.0))
+    edge = np.clip(inside * np.float32(view.unit * 255.0) + np.float32(128.0), 0.0, 255.0)
+    outline = edge.astype(np.uint8)
     if not cover.lined:
-        return Sight(np.asarray(cv2.multiply(colours, wide, scale=1 / 128.0), np.uint8), outline, outline)
-    colours, alpha = cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR), cv2.extractChannel(colours, 3)
-    lit = np.asarray(cv2.multiply(colours, wide, scale=1 / 128.0), np.uint8)
+        return Sight(_product(colours, wide, 128.0), outline, outline)
+    alpha = np.asarray(cv2.extractChannel(colours, 3), np.uint8)
+    lit = _product(np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR), np.uint8), wide, 128.0)
     rows = cover.lining.shape[0]
     lining = np.take(cover.lining, np.clip(found.v * rows, 0, rows - 1).astype(np.int32))
-    mask = cv2.multiply(outline, alpha, scale=1 / 255.0)
-    return Sight(lit, mask, cv2.multiply(outline, _resized(lining, size), scale=1 / 255.0))
+    return Sight(lit, _product(outline, alpha, 255.0), _product(outline, _resized(lining, size), 255.0))
 
 
-def _shades(
-    view: View, cover: Texture, glow: Floats, place: tuple[Floats, Floats], dark: Image | None, size: tuple[int, int]
-) -> Image:
-    """Return the brightness of each channel at half of ``size``, 128 for full light, ``(H / 2, W / 2, 3)`` uint8."""
+def _product(one: Image, other: Image, full: float) -> Image:
+    return np.asarray(cv2.multiply(one, other, scale=1.0 / full), np.uint8)
+
+
+def _shades(view: View, cover: Texture, glow: Floats, place: tuple[Floats, Floats], dark: Image | None) -> Image:
+    """Return the brightness of each channel at twice the size of ``place``, 128 for full light, uint8."""
     light = cv2.transform(cover.normals, (glow[:3] @ view.turn)[None, :])
     light = np.maximum(light, np.float32(-0.3)) * glow[3] + (np.float32(1.04) - glow[3])
-    half = (size[0] // 2, size[1] // 2)
+    if cover.gloss > 0.0:
+        middle = glow[:3] + np.array([0.0, 0.0, 1.0], np.float32)
+        shine = cv2.transform(cover.normals, (middle / np.linalg.norm(middle) @ view.turn)[None, :].astype(np.float32))
+        shine = cv2.pow(np.maximum(shine, np.float32(0.0)), 12.0)
+        light += shine * np.float32(cover.gloss)
+    half = (2 * place[0].shape[1], 2 * place[0].shape[0])
     shade = _sample(light, *(_resized(layer, half) for layer in place))
     plain = cv2.convertScaleAbs(shade, alpha=128.0)
     if dark is not None:
@@ -66,11 +75,11 @@ def _warm_table() -> Image:
     return np.clip(np.stack(rows, 1), 0, 255).astype(np.uint8).reshape(1, 256, 3)
 
 
-def _resized(layer: Floats, size: tuple[int, int]) -> Floats:
-    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR))
+def _resized(layer: T, size: tuple[int, int]) -> T:
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR), layer.dtype)
 
 
-def _sample(texture: Image | Floats, u: Floats, v: Floats) -> Image:
+def _sample(texture: T, u: Floats, v: Floats) -> T:
     rows, cols = texture.shape[:2]
     column, row = u * np.float32(cols - 1), v * np.float32(rows - 1)
-    return np.asarray(cv2.remap(texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.remap(texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), texture.dtype)

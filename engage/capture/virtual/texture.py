@@ -45,7 +45,7 @@ CUTS = {
     HairStyle.CROP: Cut(0.15, 0.05, -0.88),
     HairStyle.SIDE_PART: Cut(0.19, 0.06, -0.90),
     HairStyle.CURLS: Cut(0.24, 0.15, -0.84, curl=1.0),
-    HairStyle.AFRO: Cut(0.42, 0.42, -0.94, temple=-0.3, ears=0.25, curl=1.0),
+    HairStyle.AFRO: Cut(0.36, 0.40, -0.94, temple=-0.3, ears=0.1, curl=1.0),
     HairStyle.FRINGE_BOB: Cut(0.15, 0.17, -0.50, temple=-0.30, ears=1.3, nape=1.4),
     HairStyle.BOB: Cut(0.15, 0.19, -0.93, temple=-0.55, ears=1.3, nape=1.4),
     HairStyle.LONG: Cut(0.14, 0.14, -0.96, temple=-0.60, ears=1.5, nape=1.5),
@@ -69,6 +69,8 @@ class Texture:
     scales: Floats
     normals: Floats
     colours: NDArray[np.uint8]
+    gloss: float = 0.0
+    """Strength of the highlights; dark skin shows them most."""
     lining: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 
     @property
@@ -130,16 +132,16 @@ def _hair_edge(person: Person, grid: Grid) -> Floats:
     near = np.clip(1.0 - angle / 60.0, 0.0, 1.0)
     if person.style in (HairStyle.SIDE_PART, HairStyle.LONG, HairStyle.BOB, HairStyle.WAVY, HairStyle.CROP):
         sweep = np.sin(grid.longitude * 1.6) * person.part
-        line = line + near * (0.22 * np.maximum(sweep, 0.0) - 0.05 * np.maximum(-sweep, 0.0))
+        line += (near * (0.22 * np.maximum(sweep, 0.0) - 0.05 * np.maximum(-sweep, 0.0))).astype(np.float32)
     if person.style is HairStyle.RECEDING:
-        line = line - 0.25 * np.exp(-(((angle - 34.0) / 16.0) ** 2))
+        line -= (0.25 * np.exp(-(((angle - 34.0) / 16.0) ** 2))).astype(np.float32)
     return np.asarray(line - grid.y, np.float32)
 
 
 def _skin_scales(person: Person, grid: Grid) -> Floats:
     wide, deep = axis_scales(person.shape, grid.q)
     stand = 1.0 + relief(person.shape, grid.x, grid.y) * grid.front
-    return cv2.merge([np.asarray(layer, np.float32) for layer in (wide * stand, np.ones_like(stand), deep * stand)])
+    return np.stack([wide * stand, np.ones_like(stand), deep * stand], 2).astype(np.float32)
 
 
 def _hair_scales(person: Person, grid: Grid) -> Floats:
@@ -153,9 +155,9 @@ def _hair_scales(person: Person, grid: Grid) -> Floats:
         lumps = _noise(rng, grid.x.shape, (9, 14)) * (1.0 - grid.q**4)
         out = out * (1.0 + 0.13 * cut.curl * lumps)
     if cut.ears < 1.0 and person.style is not HairStyle.HEADSCARF:
-        out = out * (0.15 + 0.85 * smoothstep(-0.15, 0.55, cut.ears - grid.y))
+        out = out * (0.15 + 0.85 * smoothstep(-0.45, 0.80, cut.ears - grid.y))
     crown = 1.0 + out * up * 0.8
-    return cv2.merge([np.asarray(layer, np.float32) for layer in (wide + out, crown, deep + out)])
+    return np.stack([wide + out, crown, deep + out], 2).astype(np.float32)
 
 
 def _normals(person: Person, grid: Grid, scales: Floats) -> Floats:
@@ -210,18 +212,21 @@ def _beard(person: Person, grid: Grid, rng: np.random.Generator) -> Floats:
     """Return the share of beard over skin."""
     x, y = np.abs(grid.x), grid.y
     mouth = person.features.mouth_y
-    lip = smoothstep(mouth - 0.28, mouth - 0.17, y) * (1 - smoothstep(0.34, 0.50, x)) * (1 - smoothstep(mouth, mouth + 0.2, y))
+    top = mouth - 0.23 + 0.16 * x * x
+    lip = smoothstep(0.0, 0.12, y - top) * (1 - smoothstep(0.20, 0.48, x))
+    lip = lip * (1 - smoothstep(mouth - 0.06, mouth + 0.08, y - 0.5 * x * x))
     chin = smoothstep(mouth + 0.16, mouth + 0.26, y) * (1 - smoothstep(0.26, 0.44, x))
     side = smoothstep(0.0, 0.2, y - (1.15 - 1.05 * smoothstep(0.25, 0.95, x)))
     area = {
         Beard.NONE: np.zeros_like(x),
         Beard.STUBBLE: 0.34 * np.maximum(np.maximum(lip, chin), side),
-        Beard.MOUSTACHE: 0.8 * lip,
+        Beard.MOUSTACHE: 0.7 * lip,
         Beard.GOATEE: 0.75 * np.maximum(lip, chin),
         Beard.FULL: 0.85 * np.maximum(np.maximum(lip * 0.9, chin), side),
     }[person.beard]
     grain = 1.0 + 0.10 * rng.standard_normal(x.shape) + 0.06 * _noise(rng, x.shape, (40, 60))
-    return np.clip(area * grain * np.where(np.degrees(np.abs(grid.longitude)) < 100, 1.0, 0.0), 0.0, 0.95).astype(np.float32)
+    forward = np.abs(np.degrees(grid.longitude)) < 100
+    return np.asarray(np.clip(area * grain * forward, 0.0, 0.95), np.float32)
 
 
 def _strands(person: Person, grid: Grid, rng: np.random.Generator) -> Floats:
@@ -251,8 +256,9 @@ def _skin_colours(person: Person, grid: Grid) -> NDArray[np.uint8]:
     inside = _hair_edge(person, grid)
     dusk = (person.skin[0] * 0.45, person.skin[1] * 0.48, person.skin[2] * 0.58)
     colours = _blend(colours, dusk, _shade_under_hair(person, inside))
-    cover = smoothstep(-0.03, 0.06, inside + 0.02 * _noise(rng, inside.shape, (3, 120))) * CUTS[person.style].density
     scarf = person.style is HairStyle.HEADSCARF
+    ragged = 0.0 if scarf else 0.02
+    cover = smoothstep(-0.03, 0.06, inside + ragged * _noise(rng, inside.shape, (3, 120))) * CUTS[person.style].density
     tint = person.cloth_trim if scarf else person.hair
     shown = np.array(tint, np.float32) * (0.75 * _strands(person, grid, rng))[:, :, None]
     colours = colours + (shown - colours) * cover[:, :, None]
@@ -269,7 +275,7 @@ def _hair_colours(person: Person, grid: Grid) -> tuple[NDArray[np.uint8], NDArra
     tint = person.cloth_trim if scarf else person.hair
     hair = np.array(tint, np.float32) * (_strands(person, grid, rng) * edge)[:, :, None]
     beside = replace(grid, longitude=np.full_like(grid.longitude, np.float32(np.deg2rad(92.0))))
-    lining = 255 * smoothstep(-0.35, -0.05, _hair_edge(person, beside)[:, 0])
+    lining = 255 * smoothstep(-0.35, -0.05, _hair_edge(person, beside)[:, 0]) * smoothstep(-1.15, -0.85, -grid.y[:, 0])
     layers = np.concatenate([hair, alpha[:, :, None] * 255], 2)
     return np.clip(layers, 0, 255).astype(np.uint8), lining.astype(np.uint8)
 
@@ -284,8 +290,10 @@ def head_of(person: Person) -> Head:
     """Return the covering of ``person``'s head, made once and kept for the last 64 persons."""
     coarse, fine = _grid(person, RELIEF_SIZE), _grid(person, COLOUR_SIZE)
     scales = _skin_scales(person, coarse)
-    skin = Texture(scales, _normals(person, coarse, scales), _skin_colours(person, fine))
+    gloss = 0.05 + 0.50 * (1.0 - float(np.mean(person.skin)) / 255.0) ** 2
+    skin = Texture(scales, _normals(person, coarse, scales), _skin_colours(person, fine), gloss)
     if not has_shell(person):
         return Head(skin, None)
     shell = _hair_scales(person, coarse)
-    return Head(skin, Texture(shell, _normals(person, coarse, shell), *_hair_colours(person, fine)))
+    colours, lining = _hair_colours(person, fine)
+    return Head(skin, Texture(shell, _normals(person, coarse, shell), colours, lining=lining))
