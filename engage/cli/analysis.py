@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -34,13 +34,14 @@ class Track:
     """One face through a recording: every reading, and the sample of every second."""
 
     id: int
+    look_s: float
     readings: list[FaceReading] = field(default_factory=list)
     samples: list[ScoredSample] = field(default_factory=list)
 
     @property
     def seen_s(self) -> float:
-        """How long the face was seen."""
-        return sum(scored.sample.duration_s * scored.sample.face_share for scored in self.samples)
+        """How long the face was seen: each reading stands for the time between two looks."""
+        return len(self.readings) * self.look_s
 
     @property
     def score(self) -> Score:
@@ -71,11 +72,15 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a recording is read: what may be inferred, how it is scored, how long a lost face is waited for."""
+    """How a recording is read: what may be inferred, how it is scored, how long a lost face is waited for.
+
+    ``look_s`` is the time between two looks, 0 for pictures.
+    """
 
     mode: Mode
     scoring: ScoringSettings
     memory_s: float = 2.0
+    look_s: float = 0.0
 
 
 class Analyst:
@@ -141,7 +146,7 @@ class Analyst:
 
     def _follow(self, track_id: int, seen_at: datetime) -> _Follower:
         if track_id not in self._open:
-            track = Track(self._next_id)
+            track = Track(self._next_id, self._rules.look_s)
             self._next_id += 1
             self.tracks.append(track)
             self._open[track_id] = _Follower(track, self._rules.scoring, seen_at)
@@ -190,8 +195,3 @@ def read_face(crop: FaceCrop, expression: tuple[float, ...] | None) -> FaceSigna
         pitch_deg=pose.pitch_deg if pose else None,
         roll_deg=pose.roll_deg if pose else None,
     )
-
-
-def lasting(tracks: Iterable[Track], shortest: int) -> list[Track]:
-    """Return the tracks with at least ``shortest`` readings: what is seen less often is rarely a face."""
-    return [track for track in tracks if len(track.readings) >= shortest]

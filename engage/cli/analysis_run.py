@@ -19,7 +19,6 @@ from engage.config import Settings
 from engage.core.protocols import ExpressionClassifier
 from engage.core.types import Frame, Mode
 from engage.errors import SourceEnded, SourceError
-from engage.inference.classifier import load
 from engage.vision.detectors.registry import build_detector
 
 ROOM_PX, PICTURE_PX = 640, 1280
@@ -54,20 +53,30 @@ class Pictures:
     @property
     def annotated_name(self) -> str:
         """The file, or folder for several pictures, of the annotated copy."""
-        return "annotated" if self.path.is_dir() else f"{self.path.stem}-annotated.jpg"
+        return f"{self.path.resolve().stem}-annotated" + ("" if self.path.is_dir() else ".jpg")
+
+    @property
+    def look_s(self) -> float:
+        """Pictures have no duration."""
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A video, or a folder of pictures that are ``spacing_s`` apart."""
+    """A video, or a folder of pictures, with ``fps`` frames a second."""
 
     path: Path
-    spacing_s: float
+    fps: float
 
     @property
     def annotated_name(self) -> str:
         """The file of the annotated copy."""
-        return f"{self.path.stem}-annotated.mp4"
+        return f"{self.path.resolve().stem}-annotated.mp4"
+
+    @property
+    def look_s(self) -> float:
+        """The time between two frames."""
+        return 1.0 / self.fps
 
 
 Recording = Pictures | Film
@@ -78,15 +87,14 @@ OnProgress = Callable[[float], None]
 def open_recording(path: Path, fps: float | None) -> Recording:
     """Return what is at ``path``; with ``fps`` a folder is a film. Raises SourceError where nothing can be read."""
     check_readable(path)
-    path = path.resolve()
     if path.is_dir():
-        return Film(path, 1.0 / fps) if fps else Pictures(path, find_pictures(path))
+        return Film(path, fps) if fps else Pictures(path, find_pictures(path))
     if is_picture(path):
         read_picture(path)
         return Pictures(path, [path])
-    film = Film(path, 1.0)
     source = RecordingSource(path)
     source.open()
+    film = Film(path, source.fps)
     source.close()
     return film
 
@@ -103,11 +111,13 @@ def analyze_recording(
     memory_s = max(settings.vision.track_memory_s, MISSED_LOOKS * plan.every_s)
     detector = build_detector(settings.vision.detector, settings, longest_px)
     finder = FaceFinder(detector, "all", memory_s)
-    analyst = Analyst(Rules(plan.mode, settings.scoring, memory_s), finder, classifier)
+    look_s = recording.look_s and max(recording.look_s, plan.every_s)
+    rules = Rules(plan.mode, settings.scoring, memory_s, look_s)
+    analyst = Analyst(rules, finder, classifier)
     unknown_below = settings.scoring.unknown_below
     if isinstance(recording, Pictures):
-        run = _PicturesRun(recording, analyst, draft if plan.annotate else None, unknown_below)
-        duration_s, remark = run.run(on_progress)
+        pictures = _PicturesRun(recording, analyst, draft if plan.annotate else None, unknown_below)
+        duration_s, remark = pictures.run(on_progress)
     else:
         duration_s, remark = _FilmRun(recording, plan, analyst, draft, unknown_below).run(on_progress)
     return Report(
@@ -169,7 +179,7 @@ class _FilmRun:
         self._smooth = self._draft is not None and plan.every_s <= FILM_EVERY_S
         self._unknown_below = unknown_below
         every_s = None if self._smooth else plan.every_s or None
-        playback = Playback(Pace.FAST, every_s, spacing_s=film.spacing_s)
+        playback = Playback(Pace.FAST, every_s, spacing_s=1.0 / film.fps)
         self._source = RecordingSource(film.path, playback, _Epoch())
         self._copy: AnnotatedVideo | None = None
         self._due_s = 0.0
@@ -246,5 +256,7 @@ def _is_full(batch: Sequence[tuple[Frame, bool]]) -> bool:
 
 
 def _classifier(settings: Settings) -> ExpressionClassifier:
+    from engage.inference.classifier import load  # seconds of PyTorch, where expressions may be read at all
+
     folder = settings.models.classifier
     return load(settings.path(folder) if folder else None, threads=os.cpu_count() or 1)

@@ -8,7 +8,7 @@ from rich.table import Table
 from engage.cli.analysis import Track
 from engage.cli.analysis_files import Report
 from engage.core.live import EMOJI, UNKNOWN
-from engage.core.types import EMOTIONS
+from engage.core.types import EMOTIONS, Mode
 
 NAMED = 3
 WORTH_NAMING = 0.05
@@ -30,19 +30,21 @@ def show(report: Report, unknown_below: float) -> None:
         table.add_column("Seen", justify="right")
     table.add_column("Score", justify="right")
     table.add_column("Confidence", justify="right")
-    table.add_column("Appears")
+    if report.mode == Mode.FULL:
+        table.add_column("Appears")
     for track in report.tracks:
         cells = [str(track.id)]
         if with_files:
             cells.append(track.readings[0].file or "")
         if report.duration_s:
             cells.append(f"{track.seen_s:.1f} s")
-        table.add_row(*cells, *_scored(track), appearance(track, unknown_below))
+        cells += _scored(track)
+        table.add_row(*cells, *([appearance(track, unknown_below)] if report.mode == Mode.FULL else []))
     console.print(table)
 
 
 def appearance(track: Track, unknown_below: float) -> str:
-    """Return the most probable expressions of a track, ``😐 neutral 62 %``, or a dash where none may be read."""
+    """Return the most probable expressions of a track, ``😐 neutral 62%``."""
     mean = track.expression
     if mean is None:
         return "–"

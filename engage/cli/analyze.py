@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from engage import logs
 from engage.cli.analysis_files import csv_text, json_chunks, new_files
 from engage.cli.analysis_summary import show
 from engage.config import Settings
@@ -62,8 +63,7 @@ class Choices:
     @property
     def name(self) -> str:
         """What the files are called after."""
-        path = self.path if self.path.name else self.path.resolve()
-        return (path.name if path.is_dir() else path.stem) or "recording"
+        return self.path.resolve().stem or "recording"
 
 
 @click.command()
@@ -82,6 +82,8 @@ def analyze(settings: Settings, /, **given: object) -> None:
 
     Writes a CSV and a JSON file with every reading, and a copy of the recording with boxes, words and scores.
     """
+    if settings.logging.level == "INFO":
+        logs.set_up("WARNING")  # what a server logs is no news in a terminal
     choices = Choices(**given)  # type: ignore[arg-type]  # click has converted and named them
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if settings.policy.jurisdiction is None or settings.policy.mode is None:

@@ -24,7 +24,7 @@ LINE = (190, 205, 120)
 """A soft teal, BGR."""
 SHADE = (36, 30, 26)
 SHADE_OPACITY = 0.72
-TEXT_SHARE = 1 / 26
+TEXT_SHARE = 1 / 30
 """Height of the letters over the shorter side of the picture."""
 SMALLEST_TEXT_PX = 11
 
@@ -37,8 +37,12 @@ def draw(image: Image, readings: Sequence[FaceReading], unknown_below: float) ->
     text_px = max(SMALLEST_TEXT_PX, round(shorter * TEXT_SHARE))
     for found in readings:
         _draw_box(picture, found.signals.box, thickness)
+    taken = [found.signals.box for found in readings]
     for found in readings:  # labels last, so that no box crosses one
-        _draw_label(picture, found.signals.box, label(found, unknown_below), text_px)
+        letters = _letters(label(found, unknown_below), text_px)
+        place = _place(found.signals.box, letters.shape, picture.shape, taken)
+        _lay(picture, place, letters)
+        taken.append(place)
     return picture
 
 
@@ -130,18 +134,24 @@ def _draw_box(picture: Image, box: Box, thickness: int) -> None:
     cv2.rectangle(picture, first, last, LINE, thickness, cv2.LINE_AA)
 
 
-def _draw_label(picture: Image, box: Box, text: str, text_px: int) -> None:
-    """Lay the label above the box, or inside its top where there is no room."""
-    mask = _letters(text, text_px)
-    height, width = mask.shape
-    x = min(max(round(box.x), 0), max(picture.shape[1] - width, 0))
-    above = round(box.y) - height - 2
-    y = above if above >= 0 else min(max(round(box.y) + 2, 0), max(picture.shape[0] - height, 0))
-    patch = picture[y : y + height, x : x + width].astype(np.float32)
-    mask = mask[: patch.shape[0], : patch.shape[1]]
+def _place(box: Box, size: tuple[int, ...], picture: tuple[int, ...], taken: Sequence[Box]) -> Box:
+    """Return where a label of ``size`` (H, W) goes: above its box, else below, where it hides least of ``taken``."""
+    height, width = size
+    x = min(max(round(box.x), 0), max(picture[1] - width, 0))
+    rows = [
+        min(max(row, 0), max(picture[0] - height, 0)) for row in (round(box.y) - height - 2, round(box.y + box.h) + 3)
+    ]
+    places = [Box(x, row, width, height) for row in rows]
+    return min(places, key=lambda place: sum(_shared(place, other) for other in taken))
+
+
+def _lay(picture: Image, place: Box, letters: NDArray[np.uint8]) -> None:
+    rows = slice(int(place.y), int(place.y + place.h))
+    columns = slice(int(place.x), int(place.x + place.w))
+    patch = picture[rows, columns].astype(np.float32)
+    opacity = letters[: patch.shape[0], : patch.shape[1], None] / 255.0
     shaded = patch * (1 - SHADE_OPACITY) + np.array(SHADE, np.float32) * SHADE_OPACITY
-    lettered = shaded + (255 - shaded) * (mask[..., None] / 255.0)
-    picture[y : y + height, x : x + width] = lettered.astype(np.uint8)
+    picture[rows, columns] = (shaded + (255 - shaded) * opacity).astype(np.uint8)
 
 
 @lru_cache(maxsize=512)
@@ -164,3 +174,10 @@ def _moved(box: Box, to: Box, share: float) -> Box:
         box.w + (to.w - box.w) * share,
         box.h + (to.h - box.h) * share,
     )
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Return the area that two boxes share."""
+    width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    return max(width, 0.0) * max(height, 0.0)
