@@ -10,6 +10,7 @@ PYTEST_FLAGS ?=
 
 run: $(STAMP)
 	@$(BIN)/python -m dashboard.install
+	@$(BIN)/engage models fetch || true
 	@$(BIN)/engage db upgrade
 	@$(BIN)/engage serve --demo
 

@@ -18,7 +18,7 @@ import numpy as np
 import socketio
 from argon2 import PasswordHasher
 
-from engage.capture.virtual import virtual_class
+from engage.capture.virtual.roster import virtual_class
 from engage.cli.trial import START_DEADLINE_S, RunningSystem, database_url, running_system
 from engage.config import Settings
 from engage.core.live import EVENT
@@ -104,7 +104,7 @@ def _populate(database: Database, load: Load) -> int:
     user = accounts.redeem_setup_token(token, EMAIL, "Bench", PasswordHasher().hash(PASSWORD))
     classroom.save_setup(Jurisdiction.OTHER, Mode.FULL, user.id)
     members = virtual_class(load.students)
-    return classroom.ensure_demo([DemoMember(m.name, m.address, str(k)) for k, m in enumerate(members, 1)])
+    return classroom.ensure_demo([DemoMember(m.name, m.address(), str(k)) for k, m in enumerate(members, 1)])
 
 
 def _watch(load: Load, database: Database, course_id: int, system: RunningSystem) -> dict[str, Any]:

@@ -90,9 +90,9 @@ def end_forgotten(settings: Settings, queries: Queries, classroom: Classroom) ->
 
 def demo_members(count: int) -> list[DemoMember]:
     """Return the virtual class as the database knows it."""
-    from engage.capture.virtual import virtual_class
+    from engage.capture.virtual.roster import virtual_class
 
-    return [DemoMember(member.name, member.address, str(seat)) for seat, member in enumerate(virtual_class(count), 1)]
+    return [DemoMember(member.name, member.address(), str(seat)) for seat, member in enumerate(virtual_class(count), 1)]
 
 
 def greet(settings: Settings, database: Database, stop: threading.Event) -> None:

@@ -59,7 +59,7 @@ class CollectorWorker:
     def run(self, stop: Stop) -> None:
         """Collect until ``stop`` is set."""
         from engage.pipeline.collector import Collector, CollectorSettings
-        from engage.publish import build_publisher
+        from engage.publish.registry import build_publisher
         from engage.storage.database import Database
         from engage.storage.queries import Queries
         from engage.storage.store import SqlStore
