@@ -73,13 +73,16 @@ class CameraSource:
         self._clock = clock or SystemClock()
         self._connect = connect or connect_device
         self._reader: _Reader | None = None
+        self._last: _Reader | None = None
         self._seq = 0
         self._first_s: float | None = None
 
     def open(self) -> None:
         """Connect, or raise SourceError: there is no such camera, it does not answer, it refuses the password."""
         self.close()
-        reader = _Reader(lambda: self._connect(self._address, self._timeouts), self._clock)
+        if self._last is not None and self._last.hangs():
+            raise SourceError(f"{self.name} still does not answer.")  # and no second thread hangs with the first
+        reader = self._last = _Reader(lambda: self._connect(self._address, self._timeouts), self._clock)
         reader.start(self._timeouts.open_s + GRACE_S, self.name)
         self._reader = reader
 
@@ -158,6 +161,10 @@ class _Reader:
             shot, self._shot = self._shot, None
             self._wanted = shot is None
             return shot
+
+    def hangs(self) -> bool:
+        """Return whether the thread is still in a native call."""
+        return self._thread.is_alive()
 
     def silent_s(self) -> float:
         """Return how long ago the last frame came."""

@@ -146,6 +146,8 @@ def test_a_device_that_never_connects_is_given_up_and_let_go_when_it_does(device
     with pytest.raises(SourceError, match="did not answer") as caught:
         source.open()
     assert "hidden" not in str(caught.value)
+    with pytest.raises(SourceError, match="still does not answer"):
+        source.open()
     answer.set()
     assert device.released.wait(5)
 
