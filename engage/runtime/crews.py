@@ -29,6 +29,8 @@ class Crew(Protocol):
     """The workers of one process, as its host sees them."""
 
     refusal: str | None
+    building: bool
+    """Whether nothing is at hand yet: imports and weights are still being loaded, which cannot be interrupted."""
 
     @property
     def failures(self) -> int:
@@ -46,6 +48,7 @@ class Solo:
 
     def __init__(self, spec: WorkerSpec, surroundings: Surroundings) -> None:
         self.refusal: str | None = None
+        self.building = True
         self.failures = 0
         self._spec = spec
         self._context = Context(spec.name, surroundings)
@@ -53,7 +56,9 @@ class Solo:
     def run(self, stop: threading.Event) -> int:
         """Run the worker; return FINE, FAILED or REFUSED."""
         try:
-            build(self._spec, self._context).run(stop)
+            worker = build(self._spec, self._context)
+            self.building = False
+            worker.run(stop)
         except EngageError as error:
             logger.error("worker=%s stopped: %s", self._spec.name, error)
             self.refusal = str(error)
@@ -133,6 +138,7 @@ class Group:
 
     def __init__(self, name: str, incarnation: int, surroundings: Surroundings) -> None:
         self.refusal: str | None = None
+        self.building = False
         self._name = name
         self._incarnation = incarnation
         self._surroundings = surroundings

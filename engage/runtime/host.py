@@ -25,7 +25,7 @@ from engage.config import Settings
 from engage.runtime.addresses import AddressBook
 from engage.runtime.channels import HEARTBEATS, Channels
 from engage.runtime.context import Surroundings
-from engage.runtime.crews import FAILED, Crew, Group, Solo
+from engage.runtime.crews import FAILED, FINE, Crew, Group, Solo
 from engage.runtime.messages import Heartbeat
 from engage.runtime.signals import StopSignals, stop_with_parent
 from engage.runtime.specs import ProcessSpec
@@ -79,6 +79,8 @@ class Pulse:
             faulthandler.dump_traceback_later(HUNG_FACTOR * self._runtime.heartbeat_timeout_s, exit=True, file=STDERR)
             self._sender.send(self._heartbeat())
             if self._stop.is_set():
+                if self._crew.building:
+                    os._exit(FINE)
                 stop_by_s = stop_by_s or time.monotonic() + self._runtime.drain_s
                 if time.monotonic() > stop_by_s:
                     logger.error("process=%s did not stop in time and is ended", self._order.process.name)

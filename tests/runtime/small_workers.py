@@ -61,6 +61,12 @@ def refusing(context: WorkerContext) -> Small:
     raise SourceError("Port 1 is in use.")
 
 
+def loading(context: WorkerContext) -> Small:
+    context.sender("signals").send(status(f"loading {context.name} {os.getpid()}"))
+    time.sleep(3600)
+    raise AssertionError
+
+
 class Leaving:
     """Returns without being asked."""
 

@@ -22,7 +22,7 @@ def running() -> Iterator[list[Schedule]]:
         schedule.stop()
 
 
-def test_failing_job_is_counted_and_runs_again_beside_the_others(running, caplog):
+def test_failing_job_is_counted_and_runs_again_beside_the_others(running, log):
     twice, other = threading.Semaphore(0), threading.Event()
 
     def fail() -> None:
@@ -35,7 +35,7 @@ def test_failing_job_is_counted_and_runs_again_beside_the_others(running, caplog
     assert all(twice.acquire(timeout=PATIENCE_S) for _ in range(2))
     assert other.wait(PATIENCE_S)
     assert schedule.failures["fails"] >= 1
-    assert any("job=fails" in record.message for record in caplog.records)
+    assert any("job=fails" in record.message for record in log.records)
 
 
 def test_job_never_runs_twice_at_once(running):

@@ -180,6 +180,13 @@ def test_stop_drains_capture_first_and_the_web_last_and_kills_what_ignores_it(de
     assert not psutil.pid_exists(deaf)
 
 
+def test_process_that_is_still_loading_does_not_hold_up_the_stop(deploy, log):
+    system = deploy([ProcessSpec("inference", WorkerSpec("inference", "small_workers:loading"))], drain_s=PATIENCE_S)
+    system.hear("loading", "inference")
+    system.stop()
+    assert not [record for record in log.records if "killed" in record.message]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_the_supervisor(tmp_path, number):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
