@@ -67,13 +67,15 @@ def brightness(image: Image, box: Box | None = None) -> float:
 
 
 def _cut(image: Image, square: Box) -> NDArray[np.uint8]:
-    left, right = _span(square.x - 1, square.x + square.w + 1, image.shape[1])
-    top, bottom = _span(square.y - 1, square.y + square.h + 1, image.shape[0])
+    scale = square.w / CROP_SIZE_PX
+    factor = math.ceil(scale / FINEST)
+    margin = 2 * factor  # for the neighbours that interpolation needs, also after shrinking
+    left, right = _span(square.x - margin, square.x + square.w + margin, image.shape[1])
+    top, bottom = _span(square.y - margin, square.y + square.h + margin, image.shape[0])
     patch = gray(image[top:bottom, left:right])
     x, y = square.x - left, square.y - top
-    scale = square.w / CROP_SIZE_PX
-    if scale > FINEST and min(patch.shape) > 1:
-        patch, factor = _presized(patch, math.ceil(scale / FINEST))
+    if factor > 1:
+        patch, factor = _presized(patch, factor)
         x, y, scale = x / factor, y / factor, scale / factor
     # Sampling each crop pixel at n x n points and averaging them is an area mean at subpixel precision.
     n = min(math.ceil(scale), FINEST)

@@ -31,8 +31,8 @@ def download(url: str, target: Path, sha256: str, size: int, progress: Progress 
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _gather(_Wanted(url, size, progress), part)
-        _check(part, sha256, url)
+        _gather(_Wanted(target.name, url, size, progress), part)
+        _check(part, sha256, target.name)
         part.replace(target)
     except OSError as error:
         raise ModelError(f"{target} cannot be written ({error.strerror or error}).") from None
@@ -40,6 +40,7 @@ def download(url: str, target: Path, sha256: str, size: int, progress: Progress 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
+    name: str
     url: str
     size: int
     progress: Progress | None
@@ -58,11 +59,10 @@ def _gather(wanted: _Wanted, part: Path) -> None:
         now = _size(part)
         if now == before or 0 < now < before:
             break
-    if _size(part) < wanted.size:
-        raise ModelError(
-            f"{wanted.url} cannot be fetched ({reason or 'the connection broke'}); {_size(part)} of {wanted.size} "
-            "bytes are here, and the next try goes on from there."
-        )
+    done = _size(part)
+    if done < wanted.size:
+        kept = f"; {done} of {wanted.size} bytes are here, and the next try goes on from there" if done else ""
+        raise ModelError(f"{wanted.name} cannot be fetched ({reason or 'the connection broke'}{kept}).")
 
 
 def _continue(wanted: _Wanted, part: Path, start: int) -> str:
@@ -92,7 +92,7 @@ def _append(wanted: _Wanted, part: Path, start: int, response: HTTPResponse) -> 
     if length is not None and done + length != wanted.size:
         part.unlink(missing_ok=True)
         raise ModelError(
-            f"{wanted.url} is not the registered file: {done + length} bytes long instead of {wanted.size}."
+            f"{wanted.name} cannot be fetched (the server has {done + length} bytes instead of {wanted.size})."
         )
     with part.open("r+b" if done else "wb") as file:
         file.seek(done)
@@ -108,12 +108,12 @@ def _why(error: BaseException | str) -> str:
     return text or "the connection broke"
 
 
-def _check(part: Path, sha256: str, url: str) -> None:
+def _check(part: Path, sha256: str, name: str) -> None:
     with part.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         part.unlink()
-        raise ModelError(f"What {url} sent is not the registered file (SHA-256 {found}); it was deleted.")
+        raise ModelError(f"{name} was fetched and deleted again: its SHA-256 {found} is wrong.")
 
 
 def _size(path: Path) -> int:

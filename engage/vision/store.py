@@ -166,8 +166,8 @@ class ModelStore:
 
     def _by_hand(self, file: ModelFile) -> str:
         return (
-            f"To bring it by hand, put {file.filename} (SHA-256 {file.sha256}) from {file.url} into {self.folder}, "
-            "or add its folder to models.folders."
+            f"To bring it by hand, download {file.url} and put it into {self.folder}, or into a folder named in "
+            "models.folders."
         )
 
     def _file(self, name: str) -> ModelFile:

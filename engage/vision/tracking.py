@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engage.core.types import Box, Face, TrackedFace
+from engage.vision.boxes import centre, overlap, side
 
 OVERLAP = 0.3
 """Intersection over union from which a face is the track's without further question."""
@@ -47,7 +48,7 @@ class _Track:
         """Take in where the face was found."""
         gap_s = at_s - self.seen_s
         if gap_s > 0:
-            (x, y), (old_x, old_y) = _centre(box), _centre(self.box)
+            (x, y), (old_x, old_y) = centre(box), centre(self.box)
             self.speed = (
                 SMOOTHING * (x - old_x) / gap_s + (1 - SMOOTHING) * self.speed[0],
                 SMOOTHING * (y - old_y) / gap_s + (1 - SMOOTHING) * self.speed[1],
@@ -144,7 +145,7 @@ class Tracker:
     def _weigh(self, gap_s: float) -> None:
         keep = math.exp(-gap_s / SIZE_TIME_S)
         for track in self._tracks:
-            seen = _side(track.box) if track.seen_s == self._now_s else 0.0
+            seen = side(track.box) if track.seen_s == self._now_s else 0.0
             if track.hits == 1 and seen:
                 track.mean_size = seen * (1 - math.exp(-FIRST_SIGHT_S / SIZE_TIME_S))
             else:
@@ -159,38 +160,20 @@ class Tracker:
             self._primary = best.id
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Return the intersection over union of two boxes, 0-1."""
-    width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
-    height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.w * one.h + other.w * other.h - shared)
-
-
 def _cost(track: _Track, box: Box, at_s: float) -> float | None:
     """Return how badly ``box`` fits ``track``, below 0 where they overlap, or None where it is another face."""
     places = (track.box, track.expected(at_s))
     shared = max(overlap(place, box) for place in places)
     if shared >= OVERLAP:
         return -shared
-    growth = _side(box) / _side(track.box)
+    growth = side(box) / side(track.box)
     if not 1 / GROWTH_AT_MOST <= growth <= GROWTH_AT_MOST:
         return None
-    reach = min(REACH + REACH_PER_S * (at_s - track.seen_s), REACH_AT_MOST) * max(_side(box), _side(track.box))
-    x, y = _centre(box)
-    distance = min(math.dist((x, y), _centre(place)) for place in places)
+    reach = min(REACH + REACH_PER_S * (at_s - track.seen_s), REACH_AT_MOST) * max(side(box), side(track.box))
+    x, y = centre(box)
+    distance = min(math.dist((x, y), centre(place)) for place in places)
     return distance / reach if distance <= reach else None
 
 
 def _rank(face: Face) -> tuple[float, ...]:
     return (-face.confidence, face.box.x, face.box.y, face.box.w, face.box.h)
-
-
-def _centre(box: Box) -> tuple[float, float]:
-    return box.x + box.w / 2, box.y + box.h / 2
-
-
-def _side(box: Box) -> float:
-    return math.sqrt(max(box.w * box.h, 1e-9))
