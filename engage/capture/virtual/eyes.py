@@ -44,7 +44,7 @@ def lids(person: Person, act: Actions, side: int, opening: float) -> Lids:
         + 0.03 * max(0.0, act.brow_outer - act.brow_inner)
     )
     slant = -tilt * _T
-    top = -0.118 * look.eye_height * arch
+    top = -0.106 * look.eye_height * arch
     bottom = (0.080 * look.eye_height * (1.0 - 0.55 * act.squint) - 0.030 * act.cheek) * cup
     closed = bottom * 0.80 + 0.012 * cup
     upper = closed + (top - closed) * opening
@@ -81,7 +81,7 @@ def _draw_ball(brush: Brush, sheet: Sheet, person: Person, state: FaceState, rim
     if inset is None:
         return
     glow = float(np.mean(person.skin)) / 200.0
-    white = shade((224.0, 229.0, 234.0), min(1.0, 0.80 + 0.18 * glow))
+    white = shade((224.0, 229.0, 234.0), min(0.90, 0.66 + 0.20 * glow))
     inner = inset.brush
     inner.canvas[:] = np.array(white, np.uint8)
     side = 1.0 if rims.upper[5, 0] > 0 else -1.0

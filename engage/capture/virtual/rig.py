@@ -76,7 +76,7 @@ def actions(state: FaceState) -> Actions:
 
 def eye_opening(act: Actions, openness: float) -> float:
     """Return the height of an eye's opening, 1 at rest and 0 closed, for a lid at ``openness``."""
-    rest = 1.0 + (0.38 if act.wide > 0 else 0.55) * act.wide - 0.30 * act.squint
+    rest = 1.0 + (0.28 if act.wide > 0 else 0.55) * act.wide - 0.30 * act.squint
     return float(np.clip(openness, 0.0, 1.2)) * rest
 
 

@@ -17,7 +17,7 @@ from engage.capture.virtual.geometry import DEPTH, LONGITUDE, Floats, axis_scale
 from engage.capture.virtual.person import Beard, Colour, HairStyle, Person
 
 RELIEF_SIZE = (160, 224)
-_SHADED_RELIEF = 0.62
+_SHADED_RELIEF = 0.85
 """Share of the relief that light and shadow show: all of it looks carved."""
 COLOUR_SIZE = (288, 448)
 """Rows and columns of the relief and of the colours."""
@@ -197,7 +197,7 @@ def _skin(person: Person, grid: Grid, rng: np.random.Generator) -> Floats:
     dusk = (person.skin[0] * 0.60, person.skin[1] * 0.60, person.skin[2] * 0.70)
     skin = _blend(skin, rosy, 0.45 * _spot(grid, (0.55, 0.50), (0.26, 0.22)))
     skin = _blend(skin, rosy, 0.30 * _spot(grid, (0.0, person.shape.nose_length), (0.2, 0.14)))
-    skin = _blend(skin, dusk, 0.34 * _spot(grid, (0.40, -0.06), (0.26, 0.13)))
+    skin = _blend(skin, dusk, 0.70 * _spot(grid, (0.41, -0.05), (0.30, 0.15)))
     skin = _blend(skin, dusk, 0.16 * _spot(grid, (0.40, 0.13), (0.20, 0.06)))
     skin = _blend(skin, dusk, 0.40 * _spot(grid, (0.0, person.shape.nose_length + 0.125), (0.15, 0.03)))
     if person.freckles > 0.1:
