@@ -159,5 +159,5 @@ def _page(course_id: int, form: StudentForm) -> str:
 def _student_page(course_id: int, entry: RosterEntry, camera: CameraForm, consent: ConsentForm) -> str:
     decision = services().policy().decide(entry)
     return render_template(
-        "student.html", course=_course(course_id), entry=entry, decision=decision, camera=camera, consent=consent
+        "student.html", course=_course(course_id), entry=entry, decision=decision, camera=camera, answer=consent
     )

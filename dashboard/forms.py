@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, RadioField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length, Optional, Regexp
 
 MIN_PASSWORD = 10
 
 CONSENT_CHOICES = [
-    ("", "Not asked yet"),
-    ("yes:student", "Yes, said the student"),
-    ("yes:guardian", "Yes, said a parent or guardian"),
-    ("no:student", "No, said the student"),
-    ("no:guardian", "No, said a parent or guardian"),
+    SelectChoice("", "Not asked yet"),
+    SelectChoice("yes:student", "Yes, said the student"),
+    SelectChoice("yes:guardian", "Yes, said a parent or guardian"),
+    SelectChoice("no:student", "No, said the student"),
+    SelectChoice("no:guardian", "No, said a parent or guardian"),
 ]
 """``answer:by whom``. A No counts from whoever says it; for a minor only a guardian's Yes does."""
 
@@ -68,7 +69,7 @@ class WhereForm(FlaskForm):  # type: ignore[misc] # as above
     jurisdiction = RadioField(
         "Where is the school?",
         [InputRequired("Choose where the school is.")],
-        choices=[(value, label) for value, label, _ in JURISDICTIONS],
+        choices=[SelectChoice(value, label) for value, label, _ in JURISDICTIONS],
     )
 
 
@@ -78,7 +79,7 @@ class ModeForm(FlaskForm):  # type: ignore[misc] # as above
     mode = RadioField(
         "What may be computed?",
         [InputRequired("Choose what may be computed.")],
-        choices=[(value, label) for value, label, _ in MODES],
+        choices=[SelectChoice(value, label) for value, label, _ in MODES],
     )
 
 
@@ -96,7 +97,7 @@ class StudentForm(FlaskForm):  # type: ignore[misc] # as above
     minor = RadioField(
         "Under age?",
         [InputRequired("Say whether the student is under age: it decides who must consent.")],
-        choices=[("yes", "Yes, a guardian decides"), ("no", "No, of age")],
+        choices=[SelectChoice("yes", "Yes, a guardian decides"), SelectChoice("no", "No, of age")],
     )
     address = StringField("Camera", [Optional(), Length(max=500)], filters=[lambda text: (text or "").strip()])
     consent = SelectField("Consent", choices=CONSENT_CHOICES)

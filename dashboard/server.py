@@ -44,8 +44,13 @@ def serve(settings: Settings, open_updates: OpenUpdates, beat: Beat) -> None:
     """
     _check_database(settings)
     listener = _bind(settings.web.host, settings.web.port)
-    with listener:
+    try:
         _Server(settings, listener, open_updates, beat).run()
+    except SystemExit as leaving:  # how gunicorn ends, also after SIGTERM
+        if leaving.code:
+            raise
+    finally:
+        listener.detach()  # gunicorn closed it
 
 
 def _check_database(settings: Settings) -> None:

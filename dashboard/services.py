@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 from argon2 import PasswordHasher
@@ -55,9 +56,8 @@ class Passwords:
     """Hashes and verifies by argon2id, the library's own parameters (RFC 9106, low memory)."""
 
     def __init__(self) -> None:
-        """Prepare a hash to compare with where there is no account, so that both cases take equally long."""
+        """Take the library's parameters."""
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash("no account has this password")
 
     def hash(self, password: str) -> str:
         """Return the text to store."""
@@ -66,9 +66,15 @@ class Passwords:
     def verify(self, stored: str | None, password: str) -> bool:
         """Return whether ``password`` is the one behind ``stored``; None is nobody's."""
         try:
-            return self._hasher.verify(stored or self._nobody, password) and stored is not None
+            return self._hasher.verify(stored or _hash_of_nobody(), password) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """Return a hash to compare with where there is no account, so that both cases take equally long."""
+    return PasswordHasher().hash("no account has this password")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class MadeUpUpdates:
         """Yield the update of one session, if anything is due."""
         samples, statuses = [], []
         for row, entry in enumerate(self.queries.roster(session)):
-            if steering.get("stopped") or entry.source_id is None or entry.paused:
+            if steering.get("stopped") or entry.consent is None or entry.source_id is None or entry.paused:
                 continue
             origin = Origin(session, entry.source_id, entry.student_id)
             if (row in steering.get("lost", ())) != (row in self.lost):
@@ -133,7 +133,8 @@ def seed(database: Database, students: int) -> None:
     classroom.save_setup(Jurisdiction.UK, Mode.FULL, teacher.id)
     course = classroom.create_course(COURSE, teacher.id)
     for row, name in enumerate(NAMES[:students]):
-        student = classroom.create_student(course.id, NewStudent(name, minor=row % 3 == 0, seat=f"{'ABCDE'[row % 5]}{row // 5 + 1}"))
+        seat = f"{'ABCDE'[row % 5]}{row // 5 + 1}"
+        student = classroom.create_student(course.id, NewStudent(name, minor=row % 3 == 0, seat=seat))
         classroom.add_source(f"rtsp://cameras.example/{row}", student_id=student.id)
         if row != 4:
             given_by = GivenBy.GUARDIAN if row % 3 == 0 else GivenBy.STUDENT
@@ -145,10 +146,36 @@ def backfill(database: Database, seconds: int) -> None:
     store, queries = SqlStore(database), Queries(database)
     now = datetime.now(UTC).replace(microsecond=0)
     for lesson in queries.running_sessions():
-        roster = list(enumerate(queries.roster(lesson.id)))
+        roster = [(row, entry.student_id) for row, entry in enumerate(queries.roster(lesson.id)) if entry.consent]
         for ago in range(seconds, 3, -1):
             at = now - timedelta(seconds=ago)
-            store.write([scored(lesson.id, entry.student_id, row, at, row == 6 and ago < 40) for row, entry in roster if row != 4])
+            store.write([scored(lesson.id, student, row, at, row == 6 and ago < 40) for row, student in roster])
+
+
+class Earlier:
+    """A clock that is behind by a while: sessions started with it have a past."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def now(self) -> datetime:
+        """Return the time of day, so much earlier."""
+        return datetime.now(UTC) - timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        """Return the monotonic clock."""
+        return time.monotonic()
+
+
+def start_in_the_past(home: Path, seconds: int) -> int:
+    """Start a session of the seeded course ``seconds`` ago, with all its samples, and return its id."""
+    database = Database(f"sqlite:///{home}/engage.db")
+    database.open()
+    lesson = Classroom(database, Earlier(seconds)).start_session(1, 1)
+    Classroom(database, Earlier(seconds * 0.7)).add_marker(lesson.id, 1, "Group work")
+    backfill(database, seconds)
+    database.close()
+    return lesson.id
 
 
 def main(home: Path, port: int, students: int) -> None:

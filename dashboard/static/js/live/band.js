@@ -47,20 +47,21 @@ export class Band {
       width: this.root.clientWidth,
       height: this.root.clientHeight,
       padding: [8, 10, 0, 0],
+      pxAlign: 0,
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { time: true, range: () => this.range }, y: { range: [0, 10] } },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 80, incrs: [30, 60, 120, 300, 600, 900, 1800, 3600], values: (_, splits) => splits.map(minute), grid: { show: false } },
+        { ...axis, size: 24, gap: 4, space: 80, incrs: [60, 120, 300, 600, 900, 1800, 3600], values: (_, splits) => splits.map(minute), grid: { show: false } },
         { ...axis, size: 26, gap: 6, splits: () => [0, 5, 10] },
       ],
       series: [
         {},
+        { stroke: "transparent", width: 0, points: { show: false } },
+        { stroke: "transparent", width: 0, points: { show: false } },
         { stroke: colours.high, width: 2.25, points: { show: false } },
-        { stroke: "transparent", width: 0, points: { show: false } },
-        { stroke: "transparent", width: 0, points: { show: false } },
       ],
-      bands: [{ series: [3, 2], fill: colours.band }],
+      bands: [{ series: [2, 1], fill: colours.band }],
       hooks: { draw: [(plot) => this.#drawMarkers(plot)], setCursor: [(plot) => this.#tell(plot.cursor.idx)] },
     };
     this.plot = new window.uPlot(options, columns, this.root);

@@ -29,16 +29,12 @@ class Card {
     this.#set("emoji", parts.emoji, state.emoji);
     this.#set("appears", parts.appears, state.appears);
     this.#set("word", parts.word, state.word);
-    this.#set("numeral", parts.numeral, state.score === null ? "–" : number(state.score));
+    this.#set("numeral", parts.numeral, state.score === null ? "" : number(state.score));
     this.#set("status", parts.status, state.status);
-    this.#set("sure", parts.sure, state.score === null ? "no score" : `of 10, confidence ${Math.round(state.confidence * 100)} percent`);
+    this.#set("sure", parts.sure, state.score === null ? "" : `of 10, confidence ${Math.round(state.confidence * 100)} percent`);
     this.#mark("kind", state.kind);
     this.#mark("step", step(state.score));
-    const empty = state.score === null;
-    if (this.shown.empty !== empty) {
-      this.shown.empty = empty;
-      parts.numeral.classList.toggle("empty", empty);
-    }
+    this.#mark("says", state.score === null ? "status" : "score");
     if (this.shown.alert !== state.alert) {
       this.shown.alert = state.alert;
       root.toggleAttribute("data-alert", state.alert);
@@ -73,7 +69,8 @@ class Card {
   }
 }
 
-const STATE_ORDER = { none: 0, away: 1, present: 2 };
+const STATE_ORDER = { none: 0, off: 1, away: 2, present: 3 };
+const MANY = 12;
 
 export class Cards {
   constructor(list, template, { onOrderChanged }) {
@@ -94,6 +91,7 @@ export class Cards {
       card.root.remove();
       this.cards.delete(id);
     }
+    this.list.toggleAttribute("data-many", students.size > MANY);
     for (const [id, student] of students) {
       if (this.cards.has(id)) continue;
       const card = new Card(student, this.template);
@@ -114,8 +112,9 @@ export class Cards {
   }
 
   counts() {
-    const counts = { present: 0, away: 0, none: 0 };
+    const counts = { present: 0, away: 0, none: 0, off: 0 };
     for (const card of this.cards.values()) if (card.state) counts[card.state.kind]++;
+    counts.none += counts.off;
     return counts;
   }
 

@@ -193,7 +193,7 @@ async function showEnded(id) {
   for (let s = from; s <= to; s++) {
     const row = rows.get(s);
     columns[0].push(s);
-    ["mean", "low", "high"].forEach((name, i) => columns[i + 1].push(row?.[name] ?? null));
+    ["low", "high", "mean"].forEach((name, i) => columns[i + 1].push(row?.[name] ?? null));
   }
   const scored = seconds.filter((row) => row.mean !== null);
   const band = new Band(part("band"), part("readout"));

@@ -125,7 +125,7 @@ export class Memory {
     for (const student of this.students.values()) student.forget(before);
   }
 
-  /** Columns for the chart: seconds, means, lower and upper quartile, over [from, to]. */
+  /** Columns for the chart: seconds, lower and upper quartile, means (drawn last, on top), over [from, to]. */
   columns(from, to) {
     const x = [], mean = [], low = [], high = [];
     for (let s = from; s <= to; s++) {
@@ -135,7 +135,7 @@ export class Memory {
       low.push(row?.low ?? null);
       high.push(row?.high ?? null);
     }
-    return [x, mean, low, high];
+    return [x, low, high, mean];
   }
 
   /** The class mean around a second (the `span` seconds up to it), or null. */

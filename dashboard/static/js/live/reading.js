@@ -5,15 +5,15 @@ import { age, clock, isExpression, shownWord } from "./words.js";
 export const STALE_S = 5;
 const FIRST_SAMPLE_S = 20; // this long after the start a camera may still be opening
 
-const BLANK = "▫️";
+const BLANK = "◌";
 
-/** {kind, emoji, appears, word, score, confidence, status, alert}; `kind` is "present", "away" or "none". */
+/** {kind, emoji, appears, word, score, confidence, status, alert}; `kind` is "present", "away", "none" or "off". */
 export function read(student, session, now) {
   const { entry, latest, status } = student;
   const nothing = (text, word = "no data", alert = false) =>
     ({ kind: "none", emoji: BLANK, appears: "", word, score: null, confidence: 0, status: text, alert });
 
-  if (!entry.allowed) return nothing(entry.reason, "off");
+  if (!entry.allowed) return { ...nothing(entry.reason, "off"), kind: "off" };
   if (entry.paused) return nothing("", "paused");
   if (!entry.camera) return nothing("no camera yet");
   if (status && status.state === "lost") return nothing(lostText(status, now), "no camera", true);
@@ -36,7 +36,7 @@ export function read(student, session, now) {
     word: shownWord(latest.word),
     score: latest.score,
     confidence: latest.confidence,
-    status: latest.score === null && latest.reason === "unsure" ? "too little to score" : "",
+    status: latest.reason === "unsure" ? "too little to score" : "",
     alert: false,
   };
 }

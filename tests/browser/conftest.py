@@ -1,0 +1,188 @@
+"""A real Chromium, and a real dashboard server for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (dev extra)")
+
+HERE = Path(__file__).parent
+OUT = HERE / "out"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+class Served:
+    """A dashboard server in a process of its own, that can be stopped and started again at the same address."""
+
+    def __init__(self, home: Path, students: int) -> None:
+        self.home, self.students = home, students
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://localhost:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [sys.executable, str(HERE / "served.py"), str(self.home), str(self.port), str(self.students)]
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert self.process.poll() is None, (self.home / "server.log").read_text()
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+
+    def stop(self) -> float:
+        """Stop it as an operating system would and return the seconds it took."""
+        assert self.process is not None
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+        return time.monotonic() - begun
+
+    def steer(self, **control: object) -> None:
+        """Change what arrives from now on; see ``served.py``."""
+        draft = self.home / "control.tmp"
+        draft.write_text(json.dumps(control))
+        draft.rename(self.home / "control.json")
+
+    def past_session(self, seconds: int) -> str:
+        """Start a session that has a past, and return its address."""
+        program = (
+            f"import pathlib, served; print(served.start_in_the_past(pathlib.Path({str(self.home)!r}), {seconds}))"
+        )
+        environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"}
+        made = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+        return f"{self.address}/sessions/{int(made.stdout)}"
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=1) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[int], Served]]:
+    """Yield a starter of servers by number of students (0: before the first account)."""
+    started: list[Served] = []
+
+    def start(students: int) -> Served:
+        server = Served(tmp_path, students)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright_api.Browser]:
+    """Yield a running Chromium, or skip."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
+    from dashboard.libraries import HINT, missing
+
+    if missing():
+        pytest.skip(HINT)
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: playwright_api.Browser) -> Iterator[playwright_api.Page]:
+    """Yield a page whose console must stay free of errors, apart from lost connections."""
+    context = chromium.new_context(viewport=DESKTOP, color_scheme="light", locale="en-GB")
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    expected = ("ERR_CONNECTION", "WebSocket", "status of 4", "ERR_EMPTY_RESPONSE")
+    assert [text for text in errors if not any(part in text for part in expected)] == []
+
+
+@pytest.fixture
+def sign_in(page: playwright_api.Page) -> Callable[[Served], None]:
+    """Return a function that signs the seeded teacher in."""
+
+    def enter(server: Served) -> None:
+        page.goto(f"{server.address}/sign-in")
+        page.get_by_label("E-mail").fill("teacher@school.example")
+        page.get_by_label("Password").fill("a quiet morning")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{server.address}/")
+
+    return enter
+
+
+@pytest.fixture
+def look(page: playwright_api.Page) -> Callable[..., None]:
+    """Return a function that saves the page as it is: desktop and phone, light and dark, for people to look at."""
+    OUT.mkdir(exist_ok=True)
+
+    def save(name: str, full: bool = False) -> None:
+        for size_name, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            page.set_viewport_size(size)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                page.wait_for_timeout(300)  # canvases are drawn anew
+                page.screenshot(path=OUT / f"{name}-{size_name}-{scheme}.png", full_page=full)
+        page.set_viewport_size(DESKTOP)
+        page.emulate_media(color_scheme="light")
+
+    return save
+
+
+@pytest.fixture
+def accessible(page: playwright_api.Page) -> Callable[[], None]:
+    """Return a function that fails where axe finds something against WCAG 2.2 AA, or the page does not fit at 200 %."""
+    axe = HERE.parents[1] / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+
+    def check() -> None:
+        run = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate(axe.read_text("utf-8"))
+            found = page.evaluate(run)["violations"]
+            told = [
+                f"{item['id']}: {node['html'][:120]} {node['failureSummary']}"
+                for item in found
+                for node in item["nodes"]
+            ]
+            assert told == [], scheme
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 720, "height": 450})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "cut off at 200 % zoom"
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "cut off at 320 px"
+        page.set_viewport_size(DESKTOP)
+
+    return check
