@@ -12,7 +12,7 @@ run: $(STAMP)
 	@$(BIN)/python -m dashboard.install
 	@$(BIN)/engage models fetch || true
 	@$(BIN)/engage db upgrade
-	@$(BIN)/engage serve --demo
+	@$(BIN)/engage serve --demo || [ $$? -eq 130 ]
 
 test: $(DEV_STAMP) check
 	@$(BIN)/python -m dashboard.install

@@ -16,6 +16,7 @@ from engage.config import Settings
 from engage.errors import SettingsError
 from engage.runtime.launcher import LocalLauncher
 from engage.runtime.schedule import Job, Schedule
+from engage.runtime.signals import StopSignals
 from engage.runtime.specs import ProcessSpec, WorkerSpec
 from engage.runtime.supervisor import Supervisor
 from engage.storage.accounts import Accounts
@@ -44,20 +45,20 @@ def serve(settings: Settings, demo: bool) -> None:
     if demo:
         classroom.ensure_demo(demo_members(DEMO_STUDENTS))
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    tidy = Job("end forgotten sessions", lambda: end_forgotten(settings, queries, classroom), every_s=300.0)
-    schedule = Schedule([tidy])
+    schedule = Schedule([Job("end forgotten sessions", lambda: end_forgotten(settings, queries, classroom), 300.0)])
+    supervisor = Supervisor(settings, LocalLauncher(settings), fixed_processes(), Plan(settings, queries, classroom))
     greeter = threading.Thread(target=greet, args=(settings, database, stop), daemon=True)
     try:
-        with LocalLauncher(settings) as launcher:
+        with StopSignals(stop) as signals:
             schedule.start()
             greeter.start()
-            Supervisor(settings, launcher, fixed_processes(), Plan(settings, queries, classroom)).run(stop)
+            supervisor.run(stop)
     finally:
         stop.set()
         schedule.stop()
         database.close()
+    if signals.received is signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def require_port(host: str, port: int) -> None:
