@@ -10,8 +10,8 @@ from engage.cli.analysis_files import Report
 from engage.core.live import EMOJI, UNKNOWN
 from engage.core.types import EMOTIONS, Mode
 
-NAMED = 3
-WORTH_NAMING = 0.05
+NAMED = 2
+WORTH_NAMING = 0.1
 """Mean probability below which an expression is not listed."""
 
 
