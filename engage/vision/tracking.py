@@ -12,12 +12,12 @@ from engage.vision.boxes import centre, overlap, side
 OVERLAP = 0.3
 """Intersection over union from which a face is the track's without further question."""
 REACH = 0.6
-REACH_PER_S = 0.8
+REACH_PER_S = 1.6
 """How far, in sides of the face, a centre may lie from where its track was expected: at once, and more per second."""
 REACH_AT_MOST = 1.6
 GROWTH_AT_MOST = 1.8
 """Largest ratio of sides between a track and its face."""
-COAST_S = 0.4
+COAST_S = 0.6
 """How long a track is thought to keep its speed after it was last seen; heads turn back soon."""
 SMOOTHING = 0.5
 """Weight of the newest speed in the mean."""
