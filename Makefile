@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PYTEST_FLAGS ?=
 
-.PHONY: run test check bench nightly lock clean
+.PHONY: run test check bench lock clean
 
 run: $(STAMP)
 	@$(BIN)/python -m dashboard.install
