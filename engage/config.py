@@ -97,6 +97,10 @@ class Capture(Section):
     crowded_rate_fps: Positive = 2.0
     crowded_from: Annotated[int, Field(ge=1)] = 31
     """Number of students from which ``crowded_rate_fps`` applies."""
+    lowest_rate_fps: Positive = 2.0
+    frames_per_core_s: Positive = 16.0
+    """What one core is trusted with (measured: about 40 ms a frame with a drawn student on a core without AVX-512);
+    the rate falls from ``rate_fps`` towards ``lowest_rate_fps`` where the class would need more."""
     read_timeout_s: Positive = 5.0
     reconnect_first_s: Positive = 0.5
     reconnect_longest_s: Positive = 10.0

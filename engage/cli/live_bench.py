@@ -90,7 +90,7 @@ def _values(settings: Settings, load: Load) -> dict[str, Any]:
             "folders": [str(folder) for folder in folders],
             "classifier": settings.models.classifier and str(settings.path(settings.models.classifier)),
         },
-        "capture": {"rate_fps": load.rate_fps, "crowded_rate_fps": load.rate_fps},
+        "capture": {"rate_fps": load.rate_fps, "crowded_rate_fps": load.rate_fps, "frames_per_core_s": 1e6},
         "vision": settings.vision.model_dump(mode="json"),
         "inference": settings.inference.model_dump(mode="json"),
         "pipeline": settings.pipeline.model_dump(mode="json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from engage.config import Settings
@@ -45,9 +46,11 @@ class Plan:
         return jurisdiction, policy.mode or (answer and answer.mode)
 
     def rate_fps(self, n_sources: int) -> float:
-        """Return the frames a second each of ``n_sources`` is looked at."""
+        """Return the frames a second each of ``n_sources`` is looked at: as agreed, or what the cores can bear."""
         capture = self.settings.capture
-        return capture.rate_fps if n_sources < capture.crowded_from else capture.crowded_rate_fps
+        agreed = capture.rate_fps if n_sources < capture.crowded_from else capture.crowded_rate_fps
+        bearable = (os.cpu_count() or 1) * capture.frames_per_core_s / n_sources
+        return min(agreed, max(bearable, capture.lowest_rate_fps))
 
 
 def _spec(source: PlannedSource, mode: Mode, rate_fps: float) -> WorkerSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -83,7 +84,18 @@ def test_nobody_opens_what_a_browser_pushes() -> None:
 
 
 def test_a_crowd_is_looked_at_less_often() -> None:
-    few = plan([source(k, VIRTUAL) for k in range(30)])()
-    many = plan([source(k, VIRTUAL) for k in range(31)])()
+    strong = {"capture": {"frames_per_core_s": 1000}}
+    few = plan([source(k, VIRTUAL) for k in range(30)], flags=strong)()
+    many = plan([source(k, VIRTUAL) for k in range(31)], flags=strong)()
     assert {spec.arguments["rate_fps"] for spec in few} == {5.0}
     assert {spec.arguments["rate_fps"] for spec in many} == {2.0}
+
+
+def test_a_weak_machine_looks_less_often_but_never_below_the_lowest_rate() -> None:
+    def rate(students: int) -> float:
+        flags = {"capture": {"frames_per_core_s": 20.0 / (os.cpu_count() or 1)}}
+        return float(plan([source(k, VIRTUAL) for k in range(students)], flags=flags)()[0].arguments["rate_fps"])
+
+    assert rate(4) == 5.0
+    assert rate(5) == 4.0
+    assert rate(30) == 2.0
