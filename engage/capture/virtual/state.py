@@ -62,6 +62,8 @@ class FaceTruth:
 
 def emotion(name: str, intensity: float = 1.0) -> tuple[float, ...]:
     """Return the intensities of one FER+ emotion at ``intensity`` 0-1; ValueError for a name that is not one."""
+    if name not in EMOTIONS:
+        raise ValueError(f"no emotion {name!r} among {', '.join(EMOTIONS)}")
     index = EMOTIONS.index(name)
     rest = [0.0] * len(EMOTIONS)
     rest[index] = intensity
