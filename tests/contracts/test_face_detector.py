@@ -109,9 +109,8 @@ def test_a_read_only_picture_can_be_read(detector: FaceDetector) -> None:
 
 
 def test_sizes_may_change_from_frame_to_frame(detector: FaceDetector) -> None:
-    for size in ((320, 240), (200, 300), (640, 360), (320, 240)):
-        picture = np.asarray(cv2.resize(portrait(), size), np.uint8)
-        assert len(detector.detect(picture)) == 1
+    for size in ((320, 240), (240, 320), (640, 360), (320, 240)):
+        assert len(detector.detect(portrait(size))) == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (10, 10, 3), (2, 300), (300, 2, 3), (31, 33)])

@@ -45,9 +45,9 @@ def test_a_head_tilted_to_its_own_right_rolls_clockwise() -> None:
 
 
 def test_a_mirrored_face_has_mirrored_yaw_and_roll_and_the_same_pitch() -> None:
-    points = LEVEL + np.random.default_rng(3).normal(0, 4, (5, 2)).astype(np.float32)
-    mirrored = points[[1, 0, 2, 4, 3]] * (-1, 1)
-    one, other = pose_from_landmarks(points, BOX), pose_from_landmarks(mirrored.astype(np.float32), BOX)
+    points = (LEVEL + np.random.default_rng(3).normal(0, 4, (5, 2))).astype(np.float32)
+    mirrored = (points[[1, 0, 2, 4, 3]] * (-1, 1)).astype(np.float32)
+    one, other = pose_from_landmarks(points, BOX), pose_from_landmarks(mirrored, BOX)
     assert other.yaw_deg == pytest.approx(-one.yaw_deg, abs=1e-3)
     assert other.roll_deg == pytest.approx(-one.roll_deg, abs=1e-3)
     assert other.pitch_deg == pytest.approx(one.pitch_deg, abs=1e-3)
@@ -56,7 +56,9 @@ def test_a_mirrored_face_has_mirrored_yaw_and_roll_and_the_same_pitch() -> None:
 def test_place_and_size_in_the_picture_do_not_matter() -> None:
     points = moved(2, 9, -7)
     near = pose_from_landmarks(points, BOX)
-    far = pose_from_landmarks(points / 8 + 300, Box(BOX.x / 8 + 300, BOX.y / 8 + 300, BOX.w / 8, BOX.h / 8))
+    far = pose_from_landmarks(
+        (points / 8 + 300).astype(np.float32), Box(BOX.x / 8 + 300, BOX.y / 8 + 300, BOX.w / 8, BOX.h / 8)
+    )
     assert (far.yaw_deg, far.pitch_deg, far.roll_deg) == pytest.approx(
         (near.yaw_deg, near.pitch_deg, near.roll_deg), abs=0.01
     )

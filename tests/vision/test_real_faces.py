@@ -38,7 +38,8 @@ def test_five_faces_are_five(yunet: YuNet, shared_dir: Path) -> None:
 
 
 def test_a_classroom_of_four_has_four_faces_in_every_frame_and_four_tracks(yunet: YuNet, shared_dir: Path) -> None:
-    tracker, ids = Tracker(), set()
+    tracker = Tracker()
+    ids: set[int] = set()
     for number, picture in enumerate(frames(shared_dir / "media" / "classroom.gif")):
         tracked = tracker.update(yunet.detect(picture), number / 5)
         assert len(tracked) == 4
@@ -47,7 +48,8 @@ def test_a_classroom_of_four_has_four_faces_in_every_frame_and_four_tracks(yunet
 
 
 def test_two_heads_that_turn_keep_their_ids(yunet: YuNet, shared_dir: Path) -> None:
-    tracker, ids = Tracker(), set()
+    tracker = Tracker()
+    ids: set[int] = set()
     clip = shared_dir / "media" / "head-pose-face-detection-female-and-male.gif"
     for number, picture in enumerate(frames(clip)):
         ids.update(face.track_id for face in tracker.update(yunet.detect(picture), number / 5))
