@@ -42,8 +42,11 @@ class Plan:
     def rules(self) -> tuple[Jurisdiction | None, Mode | None]:
         """Return where the school is and what was asked for: settings first, then the answer given at first run."""
         answer, policy = self.classroom.setup(), self.settings.policy
-        jurisdiction = Jurisdiction(policy.jurisdiction) if policy.jurisdiction else answer and answer.jurisdiction
-        return jurisdiction, policy.mode or (answer and answer.mode)
+        if policy.jurisdiction is not None:
+            jurisdiction: Jurisdiction | None = Jurisdiction(policy.jurisdiction)
+        else:
+            jurisdiction = None if answer is None else answer.jurisdiction
+        return jurisdiction, policy.mode or (None if answer is None else answer.mode)
 
     def rate_fps(self, n_sources: int) -> float:
         """Return the frames a second each of ``n_sources`` is looked at: as agreed, or what the cores can bear."""
