@@ -42,13 +42,17 @@ class Accounts:
     def user(self, user_id: int) -> UserRecord | None:
         """Return an account, active or not."""
         with self._database.read() as session:
-            user = session.get(User, user_id)
+            user = session.get(User, user_id) if entries.possible(user_id) else None
             return None if user is None else _record(user)
 
     def user_by_email(self, email: str) -> UserRecord | None:
         """Return the account with this address, in any case, active or not."""
+        try:
+            address = entries.email(email)
+        except RequestError:
+            return None
         with self._database.read() as session:
-            user = session.scalar(select(User).where(User.email == email.strip().lower()))
+            user = session.scalar(select(User).where(User.email == address))
             return None if user is None else _record(user)
 
     def password_hash(self, user_id: int) -> str | None:
@@ -112,7 +116,7 @@ class Accounts:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _record(user: User) -> UserRecord:

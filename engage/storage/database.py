@@ -50,9 +50,11 @@ class Database:
     @property
     def engine(self) -> Engine:
         """Return this process's engine, made on first use."""
+        if self._engine_pid != os.getpid():  # new, or a fork: the parent may have held the lock, and uses its engine on
+            self._lock = threading.Lock()
         with self._lock:
             if self._engine is not None and self._engine_pid != os.getpid():
-                self._engine.dispose(close=False)  # the parent still uses these connections
+                self._engine.dispose(close=False)
                 self._engine = None
             if self._engine is None:
                 self._engine, self._engine_pid = self.new_engine(), os.getpid()
@@ -157,6 +159,8 @@ class Database:
             ) from error
         if file.is_dir():
             raise StorageError(f"The database {file} is a folder; give a file in database.url.")
+        if not file.exists() and _may_write(file.parent):
+            file.touch(mode=0o600)  # it holds names; SQLite gives its side files the same rights
         if not _may_write(file.parent) or (file.exists() and not _may_write(file)):
             raise StorageError(
                 f"The database {file} cannot be written: the file or its folder is read-only; "

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from engage.core.addresses import redact
 from engage.errors import RequestError
 from engage.storage.entities import kind_of
-from engage.storage.entries import TEXT_LENGTH, given, optional
+from engage.storage.entries import TEXT_LENGTH, given, optional, possible
 from engage.storage.records import NewStudent, SourceKind
 from engage.storage.tables import Base, Course, Enrolment, Source, Student
 
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Base)
 
 def require(session: Session, table: type[Row], row_id: int, name: str) -> Row:
     """Return the row, locked for this transaction; RequestError where there is none."""
-    row = session.get(table, row_id, with_for_update=True)
+    row = session.get(table, row_id, with_for_update=True) if possible(row_id) else None
     if row is None:
         raise RequestError(f"There is no such {name}.")
     return row
@@ -29,7 +29,7 @@ def require(session: Session, table: type[Row], row_id: int, name: str) -> Row:
 
 def require_enrolled(session: Session, course_id: int, student_id: int) -> None:
     """Raise RequestError unless the student is in the course."""
-    enrolment = session.get(Enrolment, (course_id, student_id))
+    enrolment = session.get(Enrolment, (course_id, student_id)) if possible(student_id) else None
     if enrolment is None or enrolment.ended_at is not None:
         raise RequestError("This student is not in this course.")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from engage.errors import RequestError
 
+LARGEST_ID = 2**31 - 1
+LARGEST_SECOND = 2**62
 NAME_LENGTH = 200
 TEXT_LENGTH = 2000
 
@@ -35,6 +37,16 @@ def email(text: str) -> str:
     if not name or not host or any(character.isspace() for character in address):
         raise RequestError("Give an e-mail address, such as name@school.org.")
     return address
+
+
+def possible(row_id: int) -> bool:
+    """Return whether a row may have this id: what comes from an address bar may be larger than a column holds."""
+    return 0 < row_id <= LARGEST_ID
+
+
+def second(number: int) -> int:
+    """Return ``number`` within what a column of seconds holds."""
+    return max(-LARGEST_SECOND, min(number, LARGEST_SECOND))
 
 
 def _lone_surrogate(text: str) -> bool:

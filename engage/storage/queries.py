@@ -9,6 +9,7 @@ from engage.core.types import Sample, ScoredSample, SourceStatus
 from engage.storage import roster, timeline
 from engage.storage.database import Database
 from engage.storage.entities import marker_record
+from engage.storage.entries import possible, second
 from engage.storage.records import (
     ClassSecond,
     CourseRecord,
@@ -61,17 +62,23 @@ class Queries:
 
     def course(self, course_id: int) -> CourseRecord | None:
         """Return a course, archived or not."""
+        if not possible(course_id):
+            return None
         with self._database.read() as session:
             row = session.execute(courses().where(Course.id == course_id)).first()
             return None if row is None else course_record(*row)
 
     def may_see_course(self, user_id: int, course_id: int) -> bool:
         """Return whether the user is an active administrator, or an active teacher of this course."""
+        if not possible(course_id):
+            return False
         with self._database.read() as session:
             return _may_see(session, user_id, select(Course.id).where(Course.id == course_id))
 
     def may_see_session(self, user_id: int, session_id: int) -> bool:
         """Return ``may_see_course`` for the session's course."""
+        if not possible(session_id):
+            return False
         with self._database.read() as session:
             return _may_see(session, user_id, select(ClassSession.course_id).where(ClassSession.id == session_id))
 
@@ -89,6 +96,8 @@ class Queries:
 
     def session(self, session_id: int) -> SessionRecord | None:
         """Return a session."""
+        if not possible(session_id):
+            return None
         with self._database.read() as session:
             row = session.execute(sessions().where(ClassSession.id == session_id)).first()
             return None if row is None else session_record(*row)
@@ -123,12 +132,12 @@ class Queries:
             select(*SCORED_COLUMNS)
             .join(ScoreRow, same_sample())
             .join(ScoringVersion, ScoringVersion.id == ScoreRow.scoring_version_id)
-            .where(SampleRow.session_id == session_id, SampleRow.second >= since_second, newest_score())
+            .where(SampleRow.session_id == session_id, SampleRow.second >= second(since_second), newest_score())
             .order_by(SampleRow.captured_at, SampleRow.student_id)
             .limit(limit)
         )
         if until_second is not None:
-            query = query.where(SampleRow.second < until_second)
+            query = query.where(SampleRow.second < second(until_second))
         with self._database.read() as session:
             return [scored_sample(row) for row in session.execute(query)]
 
@@ -157,7 +166,7 @@ class Queries:
         """Return the class at each second with a sample from ``since_second`` on."""
         with self._database.read() as session:
             n_students = len(roster.of_session(session, session_id))
-            return timeline.of_session(session, session_id, since_second, n_students)
+            return timeline.of_session(session, session_id, second(since_second), n_students)
 
     def markers(self, session_id: int) -> list[MarkerRecord]:
         """Return the notes of a session in order of time."""

@@ -34,6 +34,9 @@ def test_who_is_not_there_is_none(accounts: Accounts) -> None:
     assert accounts.user(7) is None
     assert accounts.user_by_email("nobody@example.org") is None
     assert accounts.password_hash(7) is None
+    for text in ("", "\x00@example.org", "\ud800", "a@" + "b" * 1000):
+        assert accounts.user_by_email(text) is None
+        assert not accounts.setup_token_valid(text)
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "ANN@EXAMPLE.ORG"])
@@ -44,24 +47,13 @@ def test_an_address_is_given_once(accounts: Accounts, email: str) -> None:
     assert accounts.count_users() == 1
 
 
-@pytest.mark.parametrize(
-    ("email", "name"),
-    [
-        ("", "Ann"),
-        ("ann", "Ann"),
-        ("@example.org", "Ann"),
-        ("ann@", "Ann"),
-        ("a b@example.org", "Ann"),
-        ("a@" + "b" * 400, "Ann"),
-        ("ann@example.org", "  "),
-        ("ann@example.org", "x" * 201),
-        ("ann@example.org", "A\x00nn"),
-        ("ann@example.org", "\ud800"),
-    ],
-)
-def test_what_cannot_be_an_account_is_refused(accounts: Accounts, email: str, name: str) -> None:
-    with pytest.raises(RequestError):
-        accounts.create_user(email, name, "hash", Role.TEACHER)
+def test_what_cannot_be_an_account_is_refused(accounts: Accounts) -> None:
+    for email in ("", "ann", "@example.org", "ann@", "a b@example.org", "a@" + "b" * 400):
+        with pytest.raises(RequestError):
+            accounts.create_user(email, "Ann", "hash", Role.TEACHER)
+    for name in ("  ", "x" * 201, "A\x00nn", "\ud800"):
+        with pytest.raises(RequestError):
+            accounts.create_user("ann@example.org", name, "hash", Role.TEACHER)
     assert accounts.count_users() == 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from sqlalchemy.exc import IntegrityError
 
 from engage.storage.database import Database
@@ -62,16 +61,23 @@ FORBIDDEN = {
 }
 
 
-@pytest.mark.parametrize("what", FORBIDDEN)
-def test_the_database_refuses(school: School, database: Database, what: str) -> None:
+def test_the_database_refuses(school: School, database: Database) -> None:
     ids = {
         "admin": school.admin.id,
         "course": school.course.id,
         "ada": school.students[0].id,
         "session": school.session.id,
     }
-    with pytest.raises(IntegrityError), database.engine.begin() as connection:
-        connection.exec_driver_sql(FORBIDDEN[what].format(now=NOW, **ids))
+    assert [what for what in FORBIDDEN if accepts(database, FORBIDDEN[what].format(now=NOW, **ids))] == []
+
+
+def accepts(database: Database, statement: str) -> bool:
+    with database.engine.connect() as connection:
+        try:
+            connection.exec_driver_sql(statement)
+        except IntegrityError:
+            return False
+        return True
 
 
 def test_erasing_a_student_takes_all_of_theirs_along(school: School, database: Database) -> None:

@@ -41,6 +41,8 @@ def test_opening_makes_folder_and_file_and_sets_sqlite_up(tmp_path: Path) -> Non
     assert pragma(database, "foreign_keys") == 1
     assert pragma(database, "synchronous") == 1
     assert pragma(database, "busy_timeout") == 5000
+    upgrade(database)
+    assert {file.stat().st_mode & 0o077 for file in (tmp_path / "new" / "folder").iterdir()} == {0}
     database.close()
     database.close()
 

@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from engage.core.policy import GivenBy, Jurisdiction, decide
 from engage.core.types import Mode, Origin, Reason, Sample, Score, ScoredSample, SourceState, SourceStatus
+from engage.errors import RequestError
 from engage.storage.database import Database
 from engage.storage.records import ClassSecond, NewStudent, Role
 from engage.storage.store import SqlStore
@@ -45,6 +46,22 @@ def test_who_may_see_what(school: School) -> None:
         assert [c.id for c in queries.courses_for(user_id)] == ([course] if may else [])
     assert not queries.may_see_course(school.admin.id, 99)
     assert not queries.may_see_session(school.admin.id, 99)
+
+
+def test_what_an_address_bar_may_hold_is_just_not_there(school: School) -> None:
+    queries = school.queries
+    for number in (0, -1, 2**31, 2**63, 10**30):
+        assert queries.course(number) is None
+        assert queries.session(number) is None
+        assert not queries.may_see_course(school.admin.id, number)
+        assert not queries.may_see_session(school.admin.id, number)
+        assert school.accounts.user(number) is None
+        with pytest.raises(RequestError):
+            school.classroom.end_session(number)
+        with pytest.raises(RequestError):
+            school.classroom.set_paused(school.session.id, number, True)
+        assert queries.samples_since(school.session.id, number, number) == []
+        assert queries.timeline(school.session.id, number) == []
 
 
 def test_a_switched_off_account_sees_nothing(school: School, database: Database) -> None:
