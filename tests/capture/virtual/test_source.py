@@ -107,7 +107,7 @@ def test_camera_that_is_turned_off_is_lost_and_comes_back() -> None:
     source = VirtualSource("virtual:3?script=camera_off&fps=2&width=48&height=36", clock)
     source.open()
     states = []
-    for _ in range(240):
+    for _ in range(400):
         clock.seconds += 0.5
         try:
             source.read(0.0)
