@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from engage.core.types import Image
 
 _SHIFT = 4
 _SUBPIXEL = 1 << _SHIFT
+_CRISP_PX = 0.75
+"""Softer edges than this are left to anti-aliasing."""
 
 
 def _fixed(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
@@ -64,20 +67,22 @@ class Brush:
 
     def _area(self, points: Floats, margin: float) -> tuple[int, int, Image] | None:
         height, width = self.canvas.shape[:2]
-        low = np.maximum(np.floor(points.min(0) - margin), 0).astype(int)
-        high = np.minimum(np.ceil(points.max(0) + margin), (width, height)).astype(int)
-        if (high <= low).any():
+        x, y, wide, tall = cv2.boundingRect(points.astype(np.float32))
+        pad = int(margin) + 1
+        x0, y0 = max(0, x - pad), max(0, y - pad)
+        x1, y1 = min(width, x + wide + pad), min(height, y + tall + pad)
+        if x1 <= x0 or y1 <= y0:
             return None
-        return int(low[0]), int(low[1]), np.zeros((int(high[1] - low[1]), int(high[0] - low[0])), np.uint8)
+        return x0, y0, np.zeros((y1 - y0, x1 - x0), np.uint8)
 
     def _softened(self, mask: Image, soft: float) -> Image:
         sigma = soft * self.unit
-        return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.uint8) if sigma > 0.3 else mask
+        return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.uint8) if sigma > _CRISP_PX else mask
 
     def _stain(self, x: int, y: int, mask: Image, colour: Colour) -> None:
         target = self.canvas[y : y + mask.shape[0], x : x + mask.shape[1]]
         paint = np.empty_like(target)
-        paint[:] = np.clip(colour, 0, 255)
+        paint[:] = [min(255, int(channel)) for channel in colour]
         lay(target, paint, mask)
 
 
@@ -104,5 +109,11 @@ def lay(target: Image, over: Image, mask: Image) -> None:
 
 def ring(centre: tuple[float, float], radius: tuple[float, float], count: int = 24) -> Floats:
     """Return ``count`` points ``(N, 2)`` of an ellipse."""
+    circle = _circle(count)
+    return circle * np.array(radius, np.float32) + np.array(centre, np.float32)
+
+
+@lru_cache(maxsize=32)
+def _circle(count: int) -> Floats:
     angle = np.linspace(0.0, 2 * np.pi, count, endpoint=False, dtype=np.float32)
-    return np.stack([centre[0] + radius[0] * np.cos(angle), centre[1] + radius[1] * np.sin(angle)], 1)
+    return np.stack([np.cos(angle), np.sin(angle)], 1)

@@ -96,17 +96,17 @@ def _reach(person: Person) -> tuple[float, float, float]:
 
 def _draw_on(brush: Brush, view: View, person: Person, state: FaceState) -> None:
     canvas, act, head, glow = brush.canvas, actions(state), head_of(person), _glow(person)
-    sheet = view.sheet()
+    sheet, size = view.sheet(), (canvas.shape[1], canvas.shape[0])
     near = [side for side in (-1, 1) if side * np.sin(np.deg2rad(state.yaw_deg)) < -0.12]
     ears = (-1, 1) if has_ears(person) else ()
-    hair = see(canvas, view, head.hair, glow, None) if head.hair else None
+    hair = see(size, view, head.hair, glow, None) if head.hair else None
     if hair:
         lay(canvas, np.asarray(cv2.convertScaleAbs(hair.lit, alpha=0.62), np.uint8), hair.outline)
     for side in ears:
         if side not in near:
             draw_ear(brush, view, person, side)
-    folds = fold_shadow(sheet, view.unit, (person, act), (canvas.shape[1] // 4 * 2, canvas.shape[0] // 4 * 2))
-    skin = see(canvas, view, head.skin, glow, folds)
+    folds = fold_shadow(sheet, view.unit, (person, act), (size[0] // 4 * 2, size[1] // 4 * 2))
+    skin = see(size, view, head.skin, glow, folds)
     lay(canvas, skin.lit, skin.mask)
     for side in ears:
         if side in near:

@@ -8,7 +8,7 @@ cheeks and hair are all such scales.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -129,11 +129,14 @@ class View:
     origin: tuple[float, float]
     unit: float
     jaw: float = 0.0
+    fine: bool = False
+    """Whether the picture is to be scaled down to half."""
 
     def moved(self, dx: float, dy: float, zoom: float = 1.0) -> View:
         """Return the same view in pixels shifted by ``dx, dy`` and then enlarged ``zoom`` times."""
         x, y = self.origin
-        return View(self.shape, self.turn, ((x + dx) * zoom, (y + dy) * zoom), self.unit * zoom, self.jaw)
+        origin = ((x + dx) * zoom, (y + dy) * zoom)
+        return replace(self, origin=origin, unit=self.unit * zoom, fine=self.fine or zoom == 2.0)
 
     def low_height(self) -> float:
         """Return the half height of the lower face, longer when the jaw drops."""
@@ -177,7 +180,7 @@ class Surface:
 LONGITUDE = np.float32(np.deg2rad(150.0))
 
 
-def meet(view: View, scales: Floats, size: tuple[int, int]) -> Surface:
+def meet(view: View, scales: Floats, size: tuple[int, int], rounds: int = 3) -> Surface:
     """Return the surface seen in a ``size`` = (width, height) grid.
 
     ``scales`` is ``(V, U, 3)``: the scale of each axis over texture coordinates. The crossing with an ellipsoid is
@@ -191,7 +194,7 @@ def meet(view: View, scales: Floats, size: tuple[int, int]) -> Surface:
     inverse = (1.0 / (base * np.array([1.05, 1.02, 1.1], np.float32)))[:, None, None]
     u = v = inside = np.empty(0, np.float32)
     scale: Floats = np.empty(0, np.float32)
-    for turn in range(4):
+    for turn in range(rounds):
         if turn:
             fresh = np.asarray(cv2.remap(scales, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
             scale = fresh if turn == 1 else scale * np.float32(0.45) + fresh * np.float32(0.55)

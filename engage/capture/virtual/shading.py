@@ -26,25 +26,30 @@ class Sight:
     outline: Image
 
 
-def see(canvas: Image, view: View, cover: Texture, glow: Floats, dark: Image | None) -> Sight:
-    """Return one covering in the light ``glow``: direction in camera axes and strength, ``(4,)``.
+def see(size: tuple[int, int], view: View, cover: Texture, glow: Floats, dark: Image | None) -> Sight:
+    """Return one covering, ``size`` = (width, height), in the light ``glow``: direction (camera axes) and strength.
 
-    Its shape is found at a quarter of the canvas, light and the shadows ``dark`` at half, colours at full size.
+    Its shape is found at a quarter of the size, light and the shadows ``dark`` at half. So are colours where the head
+    is drawn larger than life (``view.fine``); the outline is always sharp.
     """
-    size = (canvas.shape[1], canvas.shape[0])
-    found = meet(view.moved(0, 0, 0.25), cover.scales, (size[0] // 4, size[1] // 4))
-    wide = _resized(_shades(view, cover, glow, (found.u, found.v), dark), size)
-    u, v, inside = (_resized(layer, size) for layer in (found.u, found.v, found.depth_in))
-    colours = _sample(cover.colours, u, v)
-    edge = np.clip(inside * np.float32(view.unit * 255.0) + np.float32(128.0), 0.0, 255.0)
-    outline = edge.astype(np.uint8)
+    rounds = 4 if cover.lined else 3
+    found = meet(view.moved(0, 0, 0.25), cover.scales, (size[0] // 4, size[1] // 4), rounds)
+    half = (2 * found.u.shape[1], 2 * found.u.shape[0])
+    place = (_resized(found.u, half), _resized(found.v, half))
+    shades = _shades(view, cover, glow, place, dark)
+    if not view.fine:
+        place, shades = (_resized(found.u, size), _resized(found.v, size)), _resized(shades, size)
+    colours = _sample(cover.colours, *place)
+    edge = _resized(found.depth_in, size) * np.float32(view.unit * 255.0) + np.float32(128.0)
+    outline = np.clip(edge, 0.0, 255.0).astype(np.uint8)
     if not cover.lined:
-        return Sight(_product(colours, wide, 128.0), outline, outline)
-    alpha = np.asarray(cv2.extractChannel(colours, 3), np.uint8)
-    lit = _product(np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR), np.uint8), wide, 128.0)
+        return Sight(_resized(_product(colours, shades, 128.0), size), outline, outline)
+    alpha = _resized(np.asarray(cv2.extractChannel(colours, 3), np.uint8), size)
+    plain = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGRA2BGR), np.uint8)
     rows = cover.lining.shape[0]
-    lining = np.take(cover.lining, np.clip(found.v * rows, 0, rows - 1).astype(np.int32))
-    return Sight(lit, _product(outline, alpha, 255.0), _product(outline, _resized(lining, size), 255.0))
+    lining = _resized(np.take(cover.lining, np.clip(found.v * rows, 0, rows - 1).astype(np.int32)), size)
+    lit = _resized(_product(plain, shades, 128.0), size)
+    return Sight(lit, _product(outline, alpha, 255.0), _product(outline, lining, 255.0))
 
 
 def _product(one: Image, other: Image, full: float) -> Image:
@@ -52,7 +57,7 @@ def _product(one: Image, other: Image, full: float) -> Image:
 
 
 def _shades(view: View, cover: Texture, glow: Floats, place: tuple[Floats, Floats], dark: Image | None) -> Image:
-    """Return the brightness of each channel at twice the size of ``place``, 128 for full light, uint8."""
+    """Return the brightness of each channel at the texture coordinates ``place``, 128 for full light."""
     light = cv2.transform(cover.normals, (glow[:3] @ view.turn)[None, :])
     light = np.maximum(light, np.float32(-0.3)) * glow[3] + (np.float32(1.04) - glow[3])
     if cover.gloss > 0.0:
@@ -60,8 +65,7 @@ def _shades(view: View, cover: Texture, glow: Floats, place: tuple[Floats, Float
         shine = cv2.transform(cover.normals, (middle / np.linalg.norm(middle) @ view.turn)[None, :].astype(np.float32))
         shine = cv2.pow(np.maximum(shine, np.float32(0.0)), 12.0)
         light += shine * np.float32(cover.gloss)
-    half = (2 * place[0].shape[1], 2 * place[0].shape[0])
-    shade = _sample(light, *(_resized(layer, half) for layer in place))
+    shade = _sample(light, *place)
     plain = cv2.convertScaleAbs(shade, alpha=128.0)
     if dark is not None:
         plain = cv2.multiply(plain, cv2.bitwise_not(dark), scale=1 / 255.0)
@@ -76,6 +80,8 @@ def _warm_table() -> Image:
 
 
 def _resized(layer: T, size: tuple[int, int]) -> T:
+    if layer.shape[1::-1] == size:
+        return layer
     return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR), layer.dtype)
 
 
