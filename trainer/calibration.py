@@ -29,6 +29,13 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     return float(np.exp((low + high) / 2))
 
 
+def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return ``(N, 8)`` probabilities of ``(N, 8)`` logits at ``temperature``."""
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> float:
     """Return the mean negative log probability of ``labels`` under ``softmax(logits / temperature)``."""
     scaled = logits.astype(np.float64) / temperature

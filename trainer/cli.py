@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ def _duration(text: str) -> float:
     return seconds
 
 
-def main() -> None:
-    """Run the command line and leave the process with its exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, of this process if no ``arguments`` are given, and leave the process with its exit code."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         click.echo(f"trainer: {error.format_message()}", err=True)
         code = 2

@@ -13,18 +13,20 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from engage.core.types import CROP_SIZE_PX, EMOTIONS
+from engage.core.types import CROP_SIZE_PX, EMOTIONS, Image
 from engage.inference.card import CARD_FILE, Card
-from engage.inference.classifier import load
-from trainer.calibration import choose_unknown_below, fit_temperature
+from engage.inference.classifier import Classifier, load
+from trainer.calibration import choose_unknown_below, fit_temperature, softmax
 from trainer.card_text import describe, to_toml
 from trainer.checkpoint import Checkpoint
 from trainer.data import Split
-from trainer.errors import TrainerError
-from trainer.evaluate import Evaluation, evaluate, measure, predict
+from trainer.errors import DataError, TrainerError
+from trainer.evaluate import Evaluation, measure, predict
 from trainer.figures import draw_confusion, draw_learning_curve
 
 WEIGHTS_FILE = "weights.safetensors"
+CHECKED = 64
+"""Images on which the written model is compared with the figures before it replaces another."""
 LICENCE = (
     "Weights: for research and demonstration, since they were learnt from FER2013 (Goodfellow et al. 2013, released "
     "for research); labels FER+ (Barsoum et al. 2016, MIT)."
@@ -71,22 +73,35 @@ def _build(checkpoint: Checkpoint, valid: Split, folder: Path, version: str) -> 
     draft = _draft_card(checkpoint, _write_weights(checkpoint, folder / WEIGHTS_FILE), version)
     (folder / CARD_FILE).write_text(to_toml(draft), encoding="utf-8")
     images, labels = valid.majority()
+    if len(images) == 0:
+        raise DataError(f"no image of {valid.name} has a majority emotion; nothing to calibrate on")
     plain = load(folder, threads=torch.get_num_threads())
-    logits = np.log(np.maximum(predict(plain, images), 1e-30))  # at temperature 1: logits up to a constant per image
-    card = replace(draft, temperature=round(fit_temperature(logits, labels), 4))
-    (folder / CARD_FILE).write_text(to_toml(card), encoding="utf-8")
-    classifier = load(folder, threads=torch.get_num_threads())
-    probabilities = predict(classifier, images)
+    straight, mirrored = (_logits(plain, views) for views in (images, np.ascontiguousarray(images[:, :, ::-1])))
+    card = replace(draft, temperature=round(fit_temperature(straight, labels), 4))
+    probabilities = softmax(straight, card.temperature)
     card = replace(card, unknown_below=choose_unknown_below(probabilities))
-    evaluation = measure(probabilities, labels, (classifier.name, card.sha256, valid.name, False))
-    mirrored = evaluate(classifier, valid, tta=True)
-    card = replace(card, figures=_figures(evaluation, mirrored, probabilities, card.unknown_below))
+    both = (probabilities + softmax(mirrored, card.temperature)) * np.float32(0.5)
+    evaluation = measure(probabilities, labels, (plain.name, card.sha256, valid.name, False))
+    with_mirror = measure(both, labels, (plain.name, card.sha256, valid.name, True))
+    card = replace(card, figures=_figures(evaluation, with_mirror, probabilities, card.unknown_below))
     (folder / CARD_FILE).write_text(to_toml(card), encoding="utf-8")
+    _check(folder, images[:CHECKED], probabilities[:CHECKED])
     (folder / "card.md").write_text(describe(card, checkpoint, evaluation), encoding="utf-8")
     title = f"{card.name} {card.version} on {valid.name}: {evaluation.accuracy:.2%} of {evaluation.n}"
     draw_confusion(evaluation.confusion, title, folder / "confusion.png")
     draw_learning_curve(checkpoint.history, folder / "learning-curve.png")
-    return Export(folder, card, evaluation, mirrored)
+    return Export(folder, card, evaluation, with_mirror)
+
+
+def _logits(classifier: Classifier, images: Image) -> NDArray[np.float32]:
+    """Return ``(N, 8)`` logits, up to a constant per image, from the answers at temperature 1."""
+    return np.log(np.maximum(predict(classifier, images), np.float32(1e-30)))
+
+
+def _check(folder: Path, images: Image, expected: NDArray[np.float32]) -> None:
+    difference = float(np.abs(load(folder, threads=torch.get_num_threads()).predict(images) - expected).max())
+    if difference > 1e-4:
+        raise TrainerError(f"the model written answers otherwise than measured (by {difference:.1e}); report this bug")
 
 
 def _write_weights(checkpoint: Checkpoint, path: Path) -> str:

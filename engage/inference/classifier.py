@@ -68,7 +68,7 @@ class Classifier:
 
     def _prepare(self, crops: Image) -> torch.Tensor:
         device = self.network.expression.weight.device
-        images = torch.tensor(crops, device=device).unsqueeze(1).float() / 255
+        images = torch.from_numpy(np.array(crops, order="C")).to(device).unsqueeze(1).float() / 255
         return ((images - self.card.mean) / self.card.std).contiguous(memory_format=torch.channels_last)
 
 

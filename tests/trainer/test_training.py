@@ -1,0 +1,254 @@
+"""A whole training run on drawn images: train, stop, resume, export, evaluate."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engage.inference.card import load_card
+from engage.inference.classifier import load
+from trainer.checkpoint import CHECKPOINT_FILE, HISTORY_FILE, Checkpoint
+from trainer.cli import main
+from trainer.data import Split, load_split
+from trainer.errors import TrainerError
+from trainer.evaluate import evaluate
+from trainer.export import export
+from trainer.recipe import Augmentation, Recipe
+from trainer.train import Listener, StepReport, train
+
+pytestmark = pytest.mark.timeout(400)  # a checkpoint is 180 MB, and disks differ
+ROOT = Path(__file__).resolve().parents[2]
+TINY = Recipe(
+    name="tiny",
+    epochs=2,
+    batch_size=16,
+    lr=2e-3,
+    dropout=0.1,
+    sizes=((0.0, 16), (0.6, 24)),
+    augmentation=Augmentation(erase=0, rotate_deg=2, shift=0.02, scale=0.02),
+)
+
+
+@pytest.fixture
+def splits(fer_folder: Path) -> tuple[Split, Split]:
+    return load_split(fer_folder, "FER2013Train"), load_split(fer_folder, "FER2013Valid")
+
+
+class Killed(BaseException):
+    """What a test raises in place of kill -9: nothing in the trainer may catch it."""
+
+
+def kill_at(step: int) -> Listener:
+    def listen(report: StepReport) -> None:
+        if report.step == step:
+            raise Killed
+
+    return Listener(step=listen)
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return Checkpoint.load(path).average
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    whole = train(TINY, splits, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(TINY, splits, tmp_path / "killed", kill_at(3))
+    assert Checkpoint.load(tmp_path / "killed" / CHECKPOINT_FILE).step == 2  # the end of the first epoch
+    resumed = train(TINY, splits, tmp_path / "killed")
+    for name, expected in weights(whole).items():
+        torch.testing.assert_close(weights(resumed)[name], expected, rtol=1e-4, atol=1e-5, msg=name)
+    assert [record.epoch for record in Checkpoint.load(resumed).history] == [1, 2]
+    assert len(json.loads((tmp_path / "killed" / HISTORY_FILE).read_text("utf-8"))) == 2
+
+
+def test_a_finished_run_is_left_alone(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    path = train(replace(TINY, epochs=1), splits, tmp_path)
+    before = path.read_bytes()
+    assert train(replace(TINY, epochs=1), splits, tmp_path).read_bytes() == before
+
+
+def test_a_run_learns_the_patterns(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    losses: list[float] = []
+    train(replace(TINY, epochs=4, batch_size=8), splits, tmp_path, Listener(step=lambda report: losses.append(report.loss)))
+    assert len(losses) == 16
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+
+
+def test_a_budget_ends_the_run_annealed(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    reports: list[StepReport] = []
+    recipe = replace(TINY, epochs=100_000, budget_s=1.0)
+    checkpoint = Checkpoint.load(train(recipe, splits, tmp_path, Listener(step=reports.append)))
+    assert checkpoint.history[-1].progress == 1
+    assert checkpoint.elapsed_s >= 1
+    assert reports[-1].lr < reports[0].lr or len(reports) == 1
+    assert checkpoint.step < 200_000
+
+
+def test_another_recipe_may_not_take_over_a_run(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    train(replace(TINY, epochs=1), splits, tmp_path)
+    with pytest.raises(TrainerError, match="another lr"):
+        train(replace(TINY, lr=0.5), splits, tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match=r"the loss is (nan|inf) at step \d+.*lower --lr"):
+        train(replace(TINY, optimizer="sgd", lr=1e20, warmup=0.9, epochs=4), splits, tmp_path)
+
+
+def test_too_few_images_are_named(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match="32 training images for a batch of 64"):
+        train(replace(TINY, batch_size=64), splits, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_one_clear_line(splits: tuple[Split, Split], tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"half a checkpoint")
+    with pytest.raises(TrainerError, match="is damaged") as caught:
+        train(TINY, splits, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_a_full_disk_is_one_clear_line_and_keeps_the_old_checkpoint(
+    splits: tuple[Split, Split], tmp_path: Path
+) -> None:
+    path = train(replace(TINY, epochs=1), splits, tmp_path)
+    before = path.read_bytes()
+    (tmp_path / f"{CHECKPOINT_FILE}.new").symlink_to("/dev/full")
+    with pytest.raises(TrainerError, match="free some space, then resume") as caught:
+        train(TINY, splits, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, write_fer: Callable[[Path], Path]) -> Path:
+    """Return a folder with data in ``fer``, a finished run in ``run`` and its model in ``models/tiny``."""
+    home = tmp_path_factory.mktemp("exported")
+    data = write_fer(home / "fer")
+    learnt, valid = load_split(data, "FER2013Train"), load_split(data, "FER2013Valid")
+    checkpoint = Checkpoint.load(train(replace(TINY, epochs=1), (learnt, valid), home / "run"))
+    export(checkpoint, valid, home / "models" / "tiny", "7")
+    return home
+
+
+@pytest.fixture
+def model(exported: Path) -> Path:
+    return exported / "models" / "tiny"
+
+
+def test_an_export_is_a_whole_model(model: Path, splits: tuple[Split, Split]) -> None:
+    assert sorted(path.name for path in model.iterdir()) == [
+        "card.md",
+        "card.toml",
+        "confusion.png",
+        "learning-curve.png",
+        "weights.safetensors",
+    ]
+    assert [path.name for path in model.parent.iterdir()] == ["tiny"]
+    card, result = load_card(model), evaluate(load(model), splits[1])
+    assert (card.name, card.version, card.trained_on, card.selected_on) == (
+        "tiny",
+        "7",
+        ("FER2013Train",),
+        ("FER2013Valid",),
+    )
+    assert result.accuracy == pytest.approx(card.figures["FER2013Valid.accuracy"], abs=1e-3)
+    assert f"{result.accuracy:.2%}" in (model / "card.md").read_text("utf-8")
+    assert (result.checkpoint, result.sha256, result.n) == ("tiny 7", card.sha256, 16)
+
+
+def test_a_new_export_replaces_the_old_one(exported: Path, splits: tuple[Split, Split], tmp_path: Path) -> None:
+    model = tmp_path / "tiny"
+    shutil.copytree(exported / "models" / "tiny", model)
+    again = export(Checkpoint.load(exported / "run" / CHECKPOINT_FILE), splits[1], model, "8")
+    assert again.card.sha256 == load_card(model).sha256
+    assert load(model).name == "tiny 8"
+
+
+def test_a_split_the_model_has_learnt_from_is_refused(model: Path, splits: tuple[Split, Split]) -> None:
+    with pytest.raises(TrainerError, match="was trained on FER2013Train"):
+        evaluate(load(model), splits[0])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def trainer_command(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> Outcome:
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        code = left.value.code
+        assert code is None or isinstance(code, int)
+        return Outcome(code or 0, *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_line_trains_resumes_exports_and_evaluates(
+    trainer_command: Run, fer_folder: Path, tmp_path: Path
+) -> None:
+    run, model = tmp_path / "run", tmp_path / "models" / "tiny"
+    common = ("--data", fer_folder, "--threads", torch.get_num_threads())
+    trained = trainer_command("train", *common, "--out", run, "--epochs", 1, "--batch-size", 16)
+    assert trained.code == 0, trained.err
+    again = trainer_command("train", *common, "--out", run, "--epochs", 2)
+    assert again.code == 2
+    assert "--resume" in again.err
+    resumed = trainer_command("train", *common, "--out", run, "--epochs", 2, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert Checkpoint.load(run / CHECKPOINT_FILE).step == 4
+    assert trainer_command("export", *common, "--run", run, "--to", model).code == 0
+    measured = trainer_command("evaluate", *common, "--split", "FER2013Valid", "--weights", model, "--json", "--tta")
+    result = json.loads(measured.out)
+    assert result["n"] == 16
+    assert result["tta"] is True
+    assert 0 <= result["accuracy"] <= 1
+    assert set(result) >= {"macro_f1", "macro_recall", "recall", "ece", "confusion", "checkpoint"}
+    refused = trainer_command("evaluate", *common, "--split", "FER2013Train", "--weights", model)
+    assert refused.code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "--data", "nowhere", "--out", "nowhere-run"),
+        ("train", "--data", "nowhere", "--out", "nowhere-run", "--resume"),
+        ("train", "--data", "nowhere", "--out", "nowhere-run", "--budget", "soon"),
+        ("evaluate", "--data", "nowhere", "--weights", "nowhere-model"),
+        ("export", "--data", "nowhere", "--run", "nowhere-run", "--to", "nowhere-model"),
+        ("fly",),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    trainer_command: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = trainer_command(*arguments)
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_trainer_is_a_module_too() -> None:
+    command = [sys.executable, "-m", "trainer", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=100)
+    assert result.returncode == 0
+    assert all(name in result.stdout for name in ("train", "evaluate", "export"))
