@@ -162,6 +162,22 @@ def look(page: playwright_api.Page) -> Callable[..., None]:
 
 
 @pytest.fixture
+def until() -> Callable[..., None]:
+    """Return a function that waits until JavaScript gives something true.
+
+    Playwright's ``wait_for_function`` runs it by ``eval``, which our Content-Security-Policy rightly refuses.
+    """
+
+    def wait(page: playwright_api.Page, function: str, argument: object = None, timeout_s: float = 40) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not page.evaluate(function, argument):
+            assert time.monotonic() < deadline, f"never true: {function}"
+            page.wait_for_timeout(100)
+
+    return wait
+
+
+@pytest.fixture
 def accessible(page: playwright_api.Page) -> Callable[[], None]:
     """Return a function that fails where axe finds something against WCAG 2.2 AA, or the page does not fit at 200 %."""
     axe = HERE.parents[1] / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
@@ -179,10 +195,13 @@ def accessible(page: playwright_api.Page) -> Callable[[], None]:
             ]
             assert told == [], scheme
         page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 720, "height": 450})
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "cut off at 200 % zoom"
-        page.set_viewport_size({"width": 320, "height": 640})
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "cut off at 320 px"
+        wide = """[...document.querySelectorAll('body *')].filter(node =>
+            node.getBoundingClientRect().right > innerWidth + 1 && !node.closest('.scroll, .hidden-text, .bar')
+        ).map(node => node.outerHTML.slice(0, 100))"""
+        for width, height in ((720, 450), (320, 640)):  # a laptop at 200 % zoom; WCAG 1.4.10
+            page.set_viewport_size({"width": width, "height": height})
+            fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert fits, f"cut off at {width} px: {page.evaluate(wide)}"
         page.set_viewport_size(DESKTOP)
 
     return check

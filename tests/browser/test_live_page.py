@@ -21,33 +21,33 @@ def status_of(page: Page, name: str) -> Any:
     return page.locator(".card", has_text=name).locator(".status")
 
 
-def test_cards_change_by_websocket_and_survive_a_reload(page: Page, serve: Any, sign_in: Any, look: Any) -> None:
+def test_cards_change_by_websocket_and_survive_a_reload(
+    page: Page, serve: Any, sign_in: Any, until: Any, look: Any
+) -> None:
     server = serve(12)
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
     sign_in(server)
     look("home-courses")
     page.get_by_role("button", name="Start session").click()
-    page.wait_for_function(f"{CARDS} >= 8")
+    until(page, f"() => {CARDS} >= 8")
     assert page.evaluate("engageLive.link.transport") == "websocket"
     assert any("transport=websocket" in url for url in sockets)
     before = page.locator(".numeral").all_text_contents()
-    page.wait_for_function(
-        "old => [...document.querySelectorAll('.numeral')].filter((n, i) => n.textContent !== old[i]).length >= 8",
-        arg=before,
-    )
+    changed = "old => [...document.querySelectorAll('.numeral')].filter((n, i) => n.textContent !== old[i]).length >= 8"
+    until(page, changed, before)
     known = page.evaluate(KNOWN)
     page.reload()
-    page.wait_for_function(f"known => {KNOWN} >= known", arg=known)
+    until(page, f"known => {KNOWN} >= known", known)
     expect(page.locator("#state")).to_be_hidden()
 
 
-def test_a_full_page(page: Page, serve: Any, sign_in: Any, look: Any, accessible: Any) -> None:
+def test_a_full_page(page: Page, serve: Any, sign_in: Any, until: Any, look: Any, accessible: Any) -> None:
     server = serve(12)
     sign_in(server)
     server.steer(away=[6], lost=[8])
     page.goto(server.past_session(700))
-    page.wait_for_function(f"{CARDS} >= 8")
+    until(page, f"() => {CARDS} >= 8")
     expect(status_of(page, "Elif")).to_have_text("no consent on record")
     expect(status_of(page, "Grace")).to_have_text(re.compile(r"away \d+ s"))
     expect(status_of(page, "Ines")).to_have_text("camera lost, trying again")
@@ -61,11 +61,11 @@ def test_a_full_page(page: Page, serve: Any, sign_in: Any, look: Any, accessible
     expect(status_of(page, "Amina")).to_have_text(re.compile(r"no data since \d\d:\d\d:\d\d"))
 
 
-def test_lost_connection_says_so_and_catches_up(page: Page, serve: Any, sign_in: Any, look: Any) -> None:
+def test_lost_connection_says_so_and_catches_up(page: Page, serve: Any, sign_in: Any, until: Any, look: Any) -> None:
     server = serve(8)
     sign_in(server)
     page.get_by_role("button", name="Start session").click()
-    page.wait_for_function(f"{CARDS} >= 6")
+    until(page, f"() => {CARDS} >= 6")
     took = server.stop()
     assert took < 5, "an open live page must not hold the server"
     expect(page.locator("#state")).to_have_text(
@@ -78,20 +78,20 @@ def test_lost_connection_says_so_and_catches_up(page: Page, serve: Any, sign_in:
     server.start()
     expect(page.locator("main")).to_have_attribute("data-connection", "live")
     expect(page.locator("#state")).to_be_hidden()
-    page.wait_for_function("last => engageLive.memory.newest > last + 2", arg=last)
+    until(page, "last => engageLive.memory.newest > last + 2", last)
 
 
-def test_what_was_missed_arrives_once(page: Page, serve: Any, sign_in: Any) -> None:
+def test_what_was_missed_arrives_once(page: Page, serve: Any, sign_in: Any, until: Any) -> None:
     server = serve(6)
     sign_in(server)
     page.get_by_role("button", name="Start session").click()
-    page.wait_for_function(f"{CARDS} >= 4")
+    until(page, f"() => {CARDS} >= 4")
     page.evaluate("engageLive.link.socket.disconnect()")
     last = page.evaluate("engageLive.memory.newest")
     page.wait_for_timeout(3500)  # real seconds pass while nobody listens
     assert page.evaluate("engageLive.memory.newest") == last
     page.evaluate("engageLive.link.socket.connect()")
-    page.wait_for_function("last => engageLive.memory.newest >= last + 4", arg=last)
+    until(page, "last => engageLive.memory.newest >= last + 4", last)
     holes = page.evaluate(
         """() => [...engageLive.memory.students.values()].filter(s => s.scores.size).map(s => {
             const seconds = [...s.scores.keys()].sort((a, b) => a - b);
@@ -101,16 +101,16 @@ def test_what_was_missed_arrives_once(page: Page, serve: Any, sign_in: Any) -> N
     assert max(holes) <= 1, holes  # a second may have no frame; a hole of the pause would be three
 
 
-def test_keyboard(page: Page, serve: Any, sign_in: Any, look: Any) -> None:
+def test_keyboard(page: Page, serve: Any, sign_in: Any, until: Any, look: Any) -> None:
     server = serve(12)
     sign_in(server)
     page.goto(server.past_session(200))
-    page.wait_for_function(f"{CARDS} >= 8")
+    until(page, f"() => {CARDS} >= 8")
     page.keyboard.press("m")
     page.get_by_label("What begins now?").fill("Discussion")
     look("marker")
     page.keyboard.press("Enter")
-    page.wait_for_function("engageLive.markers.some(marker => marker.text === 'Discussion')")
+    until(page, "() => engageLive.markers.some(marker => marker.text === 'Discussion')")
     page.keyboard.press("/")
     expect(page.get_by_label("Find a student")).to_be_focused()
     page.keyboard.type("liam")
@@ -146,15 +146,15 @@ def test_theme_is_remembered(page: Page, serve: Any, sign_in: Any) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark != light
 
 
-def test_stop(page: Page, serve: Any, sign_in: Any, look: Any, accessible: Any) -> None:
+def test_stop(page: Page, serve: Any, sign_in: Any, until: Any, look: Any, accessible: Any) -> None:
     server = serve(12)
     sign_in(server)
     address = server.past_session(400)
     page.goto(address)
-    page.wait_for_function(f"{CARDS} >= 8")
+    until(page, f"() => {CARDS} >= 8")
     other = page.context.new_page()
     other.goto(address)
-    other.wait_for_function(f"{CARDS} >= 8")
+    until(other, f"() => {CARDS} >= 8")
     page.bring_to_front()
     page.get_by_role("button", name="Stop session").click()
     look("stop")
@@ -170,7 +170,7 @@ def test_stop(page: Page, serve: Any, sign_in: Any, look: Any, accessible: Any) 
     expect(other.locator("main")).to_have_attribute("data-running", "no")
 
 
-def test_thirty_students_stay_within_the_budget(page: Page, serve: Any, sign_in: Any, look: Any) -> None:
+def test_thirty_students_stay_within_the_budget(page: Page, serve: Any, sign_in: Any, until: Any, look: Any) -> None:
     server = serve(30)
     sizes: dict[str, int] = {}
 
@@ -182,7 +182,7 @@ def test_thirty_students_stay_within_the_budget(page: Page, serve: Any, sign_in:
     sign_in(server)
     server.steer(away=[6], lost=[8])
     page.goto(server.past_session(700))
-    page.wait_for_function(f"{CARDS} >= 26")
+    until(page, f"() => {CARDS} >= 26")
     look("live-thirty")
     assert sum(sizes.values()) / 1000 < SCRIPT_BUDGET_KB, sizes
     cost_ms = script_per_second(page, 8)
