@@ -46,7 +46,7 @@ export class Band {
     const options = {
       width: this.root.clientWidth,
       height: this.root.clientHeight,
-      padding: [8, 10, 0, 0],
+      padding: [8, 18, 0, 0],
       pxAlign: 0,
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },

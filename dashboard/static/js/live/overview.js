@@ -38,7 +38,7 @@ export class Overview {
       return since ? `Connection lost. What you see was true at ${since}. Trying again.` : "No connection yet. Trying again.";
     }
     if (session.state === "ended") return "This session has ended. Everything up to now is kept.";
-    if (session.paused) return "Paused: the cameras are not looked at. Press P to go on.";
+    if (session.paused) return "Paused: the cameras are not looked at. “Go on” resumes.";
     const able = [...memory.students.values()].filter(({ entry }) => entry.allowed && entry.camera && !entry.paused);
     if (now - session.started_at > 20 && able.length && now - memory.committedAt > 8) {
       return since ? `No data has arrived since ${since}. The program is trying to recover.` : "No data has arrived yet. The cameras or the program may need a look.";

@@ -2,7 +2,7 @@
 
 const APPEARS = {
   neutral: "neutral", happiness: "happy", surprise: "surprised", sadness: "sad", anger: "angry",
-  disgust: "disgusted", fear: "afraid", contempt: "contemptuous", unknown: "unclear", drowsy: "drowsy",
+  disgust: "disgusted", fear: "afraid", contempt: "scornful", unknown: "unclear", drowsy: "drowsy",
 };
 
 /** Whether a word names an expression: the page then writes "appears" before it. */
