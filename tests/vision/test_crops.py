@@ -20,7 +20,7 @@ def ramp(size: int = 240) -> Image:
 def test_the_square_has_the_centre_of_the_box_and_a_little_more_than_its_size() -> None:
     square = crop_square(Box(10, 20, 40, 90))
     assert (square.x + square.w / 2, square.y + square.h / 2) == pytest.approx((30, 65))
-    assert square.w == square.h == pytest.approx(1.11 * 60)
+    assert square.w == square.h == pytest.approx(1.16 * 60)
 
 
 @pytest.mark.parametrize("side", [20.0, 47.5, 48.0, 50.0, 96.0, 150.0, 200.0])
