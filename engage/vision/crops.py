@@ -3,8 +3,8 @@
 The rule makes a crop look like a picture of FER2013, which FER+ labels. Measured on 632 validation pictures of FER+,
 enlarged to 72, 144 and 240 pixels and found by YuNet: the picture's side is 1.16, 1.16 and 1.14 times the geometric
 mean of the box's sides (quartiles 1.05 and 1.26), its centre is the box's within 1 % of the side, and crops cut again
-differ least from the pictures at 1.15 to 1.2. The geometric mean varies less from face to face than width or height alone
-(heads that turn get narrower, mouths that open make the face longer).
+differ least from the pictures at 1.15 to 1.2. The geometric mean varies less from face to face than width or height
+alone (heads that turn get narrower, mouths that open make the face longer).
 """
 
 from __future__ import annotations
