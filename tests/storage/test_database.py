@@ -192,11 +192,12 @@ def test_a_full_disk_is_said_so_and_nothing_is_lost(sqlite_url: str) -> None:
 def test_a_child_process_gets_connections_of_its_own(database: Database, school: object) -> None:
     accounts = Accounts(database)
     assert accounts.count_users() == 3
+    inherited = database.engine
     context = multiprocessing.get_context("fork")
     results = context.Queue()
-    child = context.Process(target=lambda: results.put(accounts.count_users()))
+    child = context.Process(target=lambda: results.put((accounts.count_users(), database.engine is inherited)))
     child.start()
-    assert results.get(timeout=30) == 3
+    assert results.get(timeout=30) == (3, False)
     child.join()
     assert accounts.count_users() == 3
 
