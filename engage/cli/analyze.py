@@ -15,8 +15,9 @@ from rich.progress import Progress
 from engage import logs
 from engage.cli.analysis_files import csv_text, json_chunks, new_files
 from engage.cli.analysis_summary import show
+from engage.cli.rules import rules_in_force, stored_answer
 from engage.config import Settings
-from engage.core.policy import Jurisdiction, capped_mode
+from engage.core.policy import capped_mode
 from engage.core.types import Mode
 
 NOTICE = "Nobody's consent is on record here: analyse only what you may."
@@ -86,26 +87,27 @@ def analyze(settings: Settings, /, **given: object) -> None:
         logs.set_up("WARNING")  # what a server logs is no news in a terminal
     choices = Choices(**given)  # type: ignore[arg-type]  # click has converted and named them
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if settings.policy.jurisdiction is None or settings.policy.mode is None:
+    _run(settings, choices, console)
+
+
+def mode_for(settings: Settings, console: Console) -> Mode:
+    """Return what may be inferred, and say so where it is not plain: everything, with a notice, before set-up."""
+    jurisdiction, mode = rules_in_force(settings, stored_answer(settings))
+    if jurisdiction is None or mode is None:
         console.print(NOTICE, style="yellow")
-    mode = mode_for(settings)
+    mode = mode or Mode.FULL
+    if jurisdiction is not None:
+        mode = capped_mode(jurisdiction, mode)
     if mode is not Mode.FULL:
         console.print(f"The settings allow the mode '{mode}' only.", style="yellow")
-    _run(settings, choices, mode, console)
+    return mode
 
 
-def mode_for(settings: Settings) -> Mode:
-    """Return what may be inferred: everything before set-up, else the settings' mode, capped by where the school is."""
-    policy = settings.policy
-    mode = policy.mode or Mode.FULL
-    return capped_mode(Jurisdiction(policy.jurisdiction), mode) if policy.jurisdiction else mode
-
-
-def _run(settings: Settings, choices: Choices, mode: Mode, console: Console) -> None:
+def _run(settings: Settings, choices: Choices, console: Console) -> None:
     from engage.cli.analysis_run import Plan, analyze_recording, open_recording
 
     recording = open_recording(choices.path, choices.fps)  # what cannot be read is said before anything is loaded
-    plan = Plan(mode, _every_s(settings, choices), choices.annotate)
+    plan = Plan(mode_for(settings, console), _every_s(settings, choices), choices.annotate)
     with ExitStack() as stack:
         draft = None
         if choices.folder is not None:

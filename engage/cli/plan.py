@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from engage.cli.rules import rules_in_force
 from engage.config import Settings
-from engage.core.policy import Jurisdiction, decide
+from engage.core.policy import decide
 from engage.core.types import Mode
 from engage.runtime.specs import WorkerSpec
 from engage.storage.classroom import Classroom
@@ -30,7 +31,7 @@ class Plan:
         planned = [source for source in self.queries.capture_plan() if not source.paused and source.kind not in PUSHED]
         if not planned:
             return []
-        jurisdiction, mode = self.rules()
+        jurisdiction, mode = rules_in_force(self.settings, self.classroom.setup())
         rate_fps = self.rate_fps(len(planned))
         specs = []
         for source in planned:
@@ -38,15 +39,6 @@ class Plan:
             if decision.mode is not None:
                 specs.append(_spec(source, decision.mode, rate_fps))
         return specs
-
-    def rules(self) -> tuple[Jurisdiction | None, Mode | None]:
-        """Return where the school is and what was asked for: settings first, then the answer given at first run."""
-        answer, policy = self.classroom.setup(), self.settings.policy
-        if policy.jurisdiction is not None:
-            jurisdiction: Jurisdiction | None = Jurisdiction(policy.jurisdiction)
-        else:
-            jurisdiction = None if answer is None else answer.jurisdiction
-        return jurisdiction, policy.mode or (None if answer is None else answer.mode)
 
     def rate_fps(self, n_sources: int) -> float:
         """Return the frames a second each of ``n_sources`` is looked at: as agreed, or what the cores can bear."""

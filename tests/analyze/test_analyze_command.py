@@ -15,6 +15,7 @@ import click
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from engage.__main__ import main
 from engage.capture.native import quiet_opencv
@@ -146,8 +147,9 @@ def test_presence_gives_boxes_only(engage, clip: Path) -> None:  # type: ignore[
         ({"jurisdiction": "eu"}, Mode.PRESENCE),
     ],
 )
-def test_the_mode_is_that_of_the_settings_capped_by_the_law(policy: dict[str, str], mode: Mode) -> None:
-    assert mode_for(Settings(policy=policy)) is mode  # type: ignore[arg-type]
+def test_the_mode_is_that_of_the_settings_capped_by_the_law(policy: dict[str, str], mode: Mode, tmp_path: Path) -> None:
+    settings = Settings(policy=policy, home=tmp_path)  # type: ignore[arg-type]
+    assert mode_for(settings, Console(quiet=True)) is mode
 
 
 def test_a_folder_of_pictures_names_them(engage, clip: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
