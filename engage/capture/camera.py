@@ -14,9 +14,9 @@ from typing import Any, Protocol, cast
 import cv2
 from numpy.typing import NDArray
 
-from engage.capture.addresses import redact
 from engage.capture.diagnosis import explain
 from engage.capture.native import quiet_opencv
+from engage.core.addresses import redact
 from engage.core.clock import SystemClock
 from engage.core.protocols import Clock
 from engage.core.types import Frame, Image

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engage.capture.addresses import STREAMS, redact, scheme
 from engage.capture.camera import CameraSource, Timeouts
 from engage.capture.recordings import Playback, RecordingSource
+from engage.core.addresses import STREAMS, redact, scheme
 from engage.core.clock import SystemClock
 from engage.core.protocols import Clock, FrameSource
 from engage.errors import SourceError

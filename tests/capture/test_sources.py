@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engage.capture.addresses import redact
 from engage.capture.camera import CameraSource
 from engage.capture.diagnosis import explain
 from engage.capture.recordings import RecordingSource
 from engage.capture.sources import open_source
+from engage.core.addresses import redact
 from engage.errors import SourceError
 
 

@@ -124,7 +124,7 @@ def _draw_on(brush: Brush, view: View, person: Person, state: FaceState) -> None
 
 def _glow(person: Person) -> Floats:
     """Return the key light's direction in camera axes and its strength."""
-    key = np.array([0.62 * person.light_side, -0.30, 0.80])
+    key = np.array([0.62 * person.light_side, -0.50, 0.75])
     return np.append(key / np.linalg.norm(key), 0.42).astype(np.float32)
 
 

@@ -81,7 +81,7 @@ def _draw_ball(brush: Brush, sheet: Sheet, person: Person, state: FaceState, rim
     if inset is None:
         return
     glow = float(np.mean(person.skin)) / 200.0
-    white = shade((224.0, 229.0, 234.0), min(0.90, 0.66 + 0.20 * glow))
+    white = shade((224.0, 229.0, 234.0), min(0.90, 0.58 + 0.20 * glow))
     inner = inset.brush
     inner.canvas[:] = np.array(white, np.uint8)
     side = 1.0 if rims.upper[5, 0] > 0 else -1.0

@@ -61,12 +61,12 @@ def relief(shape: HeadShape, x: Floats, y: Floats) -> Floats:
     width = (0.10 + 0.09 * rise) * shape.nose_width
     out = shape.nose_height * ridge * np.exp(-((x / width) ** 2))
     out += 0.055 * _bump(side, y, (0.15 * shape.nose_width, tip + 0.02), (0.08, 0.09))
-    out -= 0.060 * _bump(side, y, (0.40, -0.02), (0.26, 0.17))
+    out -= 0.085 * _bump(side, y, (0.40, -0.02), (0.26, 0.17))
     out += 0.025 * _bump(side, y, (0.36, -0.30), (0.30, 0.10))
     out += 0.030 * shape.cheeks * _bump(side, y, (0.56, 0.45), (0.26, 0.24))
-    out += 0.024 * _bump(x, y, (0.0, 1.0), (0.42, 0.24))
-    out -= 0.022 * _bump(x, y, (0.0, 1.20), (0.26, 0.06))
-    out += 0.045 * _bump(x, y, (0.0, 1.30), (0.26, 0.17))
+    out += 0.024 * _bump(x, y, (0.0, 0.95), (0.42, 0.24))
+    out -= 0.022 * _bump(x, y, (0.0, 1.13), (0.26, 0.06))
+    out += 0.045 * _bump(x, y, (0.0, 1.24), (0.26, 0.17))
     return np.asarray(out, np.float32)
 
 

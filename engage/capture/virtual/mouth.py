@@ -34,7 +34,7 @@ def lips(person: Person, act: Actions) -> Lips:
     x = half * _T
     round_ = np.sqrt(np.maximum(1.0 - _T * _T, 0.0))
     full = np.maximum(1.0 - _T * _T, 0.0) ** 0.8
-    corner = -0.125 * (act.corner_up + 0.26) * np.abs(_T) ** 1.8
+    corner = -0.125 * (act.corner_up + 0.34) * np.abs(_T) ** 1.8
     corner -= 0.115 * act.one_sided * np.maximum(_T, 0.0) ** 1.5
     base = look.mouth_y + corner + 0.025 * act.corner_up - 0.03 * act.pout * round_
     gap = 0.10 * act.teeth + 0.50 * act.jaw * (1.0 - 0.2 * act.teeth)
@@ -77,7 +77,7 @@ def _draw_cavity(brush: Brush, sheet: Sheet, edge: Lips, act: Actions) -> None:
     if inset is None:
         return
     inner = inset.brush
-    inner.canvas[:] = np.array((38, 30, 58), np.uint8)
+    inner.canvas[:] = np.array((28, 20, 44), np.uint8)
     if edge.gap > 0.16:
         low = float(edge.lower_inner[8, 1])
         half = 0.75 * abs(float(edge.lower_inner[0, 0]))
@@ -86,7 +86,7 @@ def _draw_cavity(brush: Brush, sheet: Sheet, edge: Lips, act: Actions) -> None:
         )
     band = 0.075 + 0.06 * min(1.0, act.teeth)
     if act.teeth < 0.1:
-        band *= 0.55
+        band *= 0.40
     teeth = np.concatenate(
         [edge.upper_inner - np.array([0.0, 0.03]), (edge.upper_inner * (0.94, 1.0) + (0.0, band))[::-1]]
     )

@@ -19,9 +19,9 @@ _SKIN_RGB = (
     (214, 166, 128),
     (192, 142, 104),
     (163, 114, 81),
-    (131, 88, 62),
-    (104, 69, 50),
-    (82, 55, 42),
+    (134, 91, 65),
+    (110, 75, 55),
+    (92, 63, 49),
 )
 _HAIR_RGB = {
     "black": (34, 30, 32),
@@ -98,8 +98,8 @@ _SHORT = (
     (HairStyle.CURLS, 3),
     (HairStyle.BUZZ, 2),
     (HairStyle.AFRO, 1),
-    (HairStyle.RECEDING, 1),
-    (HairStyle.BALD, 0.7),
+    (HairStyle.RECEDING, 0.4),
+    (HairStyle.BALD, 0.3),
     (HairStyle.WAVY, 0.5),
     (HairStyle.BUN, 0.4),
 )
@@ -237,9 +237,9 @@ def _pick_beard(rng: np.random.Generator) -> Beard:
 def _shape(rng: np.random.Generator, soft: bool) -> HeadShape:
     return HeadShape(
         width=float(rng.uniform(0.95, 1.05)),
-        height=float(rng.uniform(1.42, 1.52) - 0.03 * soft),
+        height=float(rng.uniform(1.37, 1.47) - 0.03 * soft),
         jaw=float(np.clip(rng.normal(-0.35 if soft else 0.25, 0.35), -1, 1)),
-        nose_length=float(rng.uniform(0.54, 0.64)),
+        nose_length=float(rng.uniform(0.52, 0.61)),
         nose_width=float(rng.uniform(0.85, 1.3)),
         nose_height=float(rng.uniform(0.15, 0.22)),
         cheeks=float(rng.uniform(0.6, 1.5)),
@@ -257,7 +257,7 @@ def _features(rng: np.random.Generator, soft: bool) -> Features:
         brow_arch=float(rng.uniform(0.7, 1.4) if soft else rng.uniform(0.4, 1.0)),
         brow_y=float(rng.uniform(-0.355, -0.315)),
         mouth_width=float(rng.uniform(0.32, 0.39)),
-        mouth_y=float(rng.uniform(0.92, 0.97)),
+        mouth_y=float(rng.uniform(0.88, 0.93)),
         lip=float(rng.uniform(0.85, 1.35) if soft else rng.uniform(0.65, 1.15)),
         lashes=float(rng.uniform(0.6, 1.0) if soft else rng.uniform(0.1, 0.4)),
     )

@@ -43,7 +43,7 @@ class Actions:
 _RECIPES = (
     Actions(wide=-0.05),
     Actions(cheek=1.0, squint=0.5, corner_up=1.0, stretch=0.75, teeth=0.75, jaw=0.10, brow_outer=0.05),
-    Actions(brow_inner=0.95, brow_outer=0.95, wide=0.9, jaw=0.62, stretch=-0.35),
+    Actions(brow_inner=1.0, brow_outer=1.0, wide=1.0, jaw=0.80, stretch=-0.45),
     Actions(brow_inner=0.75, brow_outer=-0.45, brow_knit=0.5, wide=-0.32, corner_up=-0.85, pout=0.5, stretch=-0.1),
     Actions(brow_inner=-0.95, brow_outer=-0.15, brow_knit=1.0, wide=0.15, squint=0.6, press=0.8, corner_up=-0.35),
     Actions(
@@ -76,7 +76,7 @@ def actions(state: FaceState) -> Actions:
 
 def eye_opening(act: Actions, openness: float) -> float:
     """Return the height of an eye's opening, 1 at rest and 0 closed, for a lid at ``openness``."""
-    rest = 1.0 + (0.28 if act.wide > 0 else 0.55) * act.wide - 0.30 * act.squint
+    rest = 1.0 + (0.34 if act.wide > 0 else 0.55) * act.wide - 0.30 * act.squint
     return float(np.clip(openness, 0.0, 1.2)) * rest
 
 

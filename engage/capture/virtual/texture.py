@@ -194,10 +194,13 @@ def _skin(person: Person, grid: Grid, rng: np.random.Generator) -> Floats:
     skin = np.ones((*shape, 3), np.float32) * np.array(person.skin, np.float32)
     skin *= 1.0 + 0.012 * _noise(rng, shape, (30, 40))[:, :, None]
     rosy = (person.skin[0] * 0.72, person.skin[1] * 0.70, min(255.0, person.skin[2] * 1.0))
-    dusk = (person.skin[0] * 0.60, person.skin[1] * 0.60, person.skin[2] * 0.70)
+    dusk = (person.skin[0] * 0.48, person.skin[1] * 0.48, person.skin[2] * 0.58)
     skin = _blend(skin, rosy, 0.45 * _spot(grid, (0.55, 0.50), (0.26, 0.22)))
     skin = _blend(skin, rosy, 0.30 * _spot(grid, (0.0, person.shape.nose_length), (0.2, 0.14)))
     skin = _blend(skin, dusk, 0.70 * _spot(grid, (0.41, -0.05), (0.30, 0.15)))
+    light = (min(255.0, person.skin[0] * 1.12), min(255.0, person.skin[1] * 1.10), min(255.0, person.skin[2] * 1.06))
+    skin = _blend(skin, light, _spot(grid, (0.0, 0.16), (0.11, 0.30)))
+    skin = _blend(skin, light, 0.7 * _spot(grid, (0.46, 0.33), (0.26, 0.10)))
     skin = _blend(skin, dusk, 0.16 * _spot(grid, (0.40, 0.13), (0.20, 0.06)))
     skin = _blend(skin, dusk, 0.40 * _spot(grid, (0.0, person.shape.nose_length + 0.125), (0.15, 0.03)))
     if person.freckles > 0.1:
