@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from engage.cli.trial import RunningSystem
 
+pytest_plugins = ("tests.databases",)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

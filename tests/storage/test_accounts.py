@@ -13,7 +13,7 @@ from engage.storage.database import Database
 from engage.storage.records import Role, UserRecord
 
 if TYPE_CHECKING:
-    from conftest import SetClock
+    from tests.databases import SetClock
 
 
 @pytest.fixture

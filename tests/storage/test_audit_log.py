@@ -15,7 +15,7 @@ from engage.storage.database import Database
 from engage.storage.tables import AuditEntry
 
 if TYPE_CHECKING:
-    from conftest import School
+    from tests.databases import School
 
 SETTING_UP = ["create_user"] * 3 + ["create_course"] + ["create_student"] * 3 + ["add_source"] * 3
 

@@ -16,7 +16,7 @@ from engage.storage.queries import Queries
 from engage.storage.records import DemoMember, NewStudent, SessionState, SetupRecord, SourceKind
 
 if TYPE_CHECKING:
-    from conftest import School, SetClock
+    from tests.databases import School, SetClock
 
 MEMBERS = [DemoMember(f"Student {number}", f"virtual:{number}", str(number)) for number in range(1, 5)]
 

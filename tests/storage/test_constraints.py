@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from engage.storage.database import Database
 
 if TYPE_CHECKING:
-    from conftest import School
+    from tests.databases import School
 
 NOW = "'2026-11-22 09:00:00.000000'"
 FORBIDDEN = {

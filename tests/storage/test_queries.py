@@ -19,7 +19,7 @@ from engage.storage.records import ClassSecond, NewStudent, Role
 from engage.storage.store import SqlStore
 
 if TYPE_CHECKING:
-    from conftest import School, SetClock
+    from tests.databases import School, SetClock
 
 FIRST = 1_795_338_000
 
