@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.access import Access, allow, user
 from dashboard.forms import CameraForm, ConsentForm, CourseForm, StudentForm
+from dashboard.live import tell_changed
 from dashboard.services import services
 from engage.core.policy import GivenBy
 from engage.errors import RequestError
@@ -50,6 +51,7 @@ def add_student(course_id: int) -> ResponseReturnValue:
     )
     if form.consent.data:
         _record(student.id, form.consent.data)
+    _tell_running_session(course_id)
     if form.address.data:
         try:
             here.classroom.add_source(form.address.data, student_id=student.id, user_id=me)
@@ -81,6 +83,7 @@ def set_camera(course_id: int, student_id: int) -> ResponseReturnValue:
     except RequestError as error:
         form.address.errors = [str(error)]
         return _student_page(course_id, entry, form, ConsentForm(formdata=None)), 422
+    _tell_running_session(course_id)
     flash("The camera was saved.")
     return redirect(url_for("courses.show", course_id=course_id))
 
@@ -96,6 +99,7 @@ def record_consent(course_id: int, student_id: int) -> ResponseReturnValue:
     if form.errors or form.consent.errors:
         return _student_page(course_id, entry, CameraForm(formdata=None), form), 422
     _record(student_id, form.consent.data)
+    _tell_running_session(course_id)
     flash(f"The answer of {entry.name} was recorded.")
     return redirect(url_for("courses.show", course_id=course_id))
 
@@ -107,6 +111,7 @@ def archive_student(course_id: int, student_id: int) -> ResponseReturnValue:
     _course(course_id, changing=True)
     entry = _entry(course_id, student_id)
     services().classroom.archive_student(student_id, user().id)
+    _tell_running_session(course_id)
     flash(f"{entry.name} is no longer in the list. What was recorded is kept.")
     return redirect(url_for("courses.show", course_id=course_id))
 
@@ -135,6 +140,13 @@ def _entry(course_id: int, student_id: int) -> RosterEntry:
         if entry.student_id == student_id:
             return entry
     abort(404)
+
+
+def _tell_running_session(course_id: int) -> None:
+    """Let the live page of a running session show what was changed here."""
+    course = services().queries.course(course_id)
+    if course is not None and course.running_session_id is not None:
+        tell_changed(course.running_session_id)
 
 
 def _record(student_id: int, answer: str) -> None:

@@ -116,6 +116,11 @@ class TestSockets:
         assert socket.emit("watch", message, callback=True)["ok"] is False
         assert socket.is_connected()
 
+    @pytest.mark.parametrize(("origin", "status"), [("http://localhost", 200), ("https://elsewhere.example", 400)])
+    def test_other_sites_cannot_open_a_socket(self, browser: Any, school: Any, origin: str, status: int) -> None:
+        path = "/socket.io/?EIO=4&transport=polling"
+        assert browser("teacher").get(path, headers={"Origin": origin}).status_code == status
+
     def test_signing_out_closes_the_sockets(self, app: Flask, school: Any, browser: Any, send: Any) -> None:
         client = browser("teacher")
         socket = app.extensions["socketio"].test_client(app, flask_test_client=client)

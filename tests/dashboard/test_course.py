@@ -110,6 +110,15 @@ class TestStudents:
         assert school.queries.students(school.course)[0].consent.granted is False
         assert "said no" in client.get(f"/courses/{school.course}").text
 
+    def test_a_running_live_page_is_told(self, app: Flask, school: Any, browser: Any, send: Any) -> None:
+        client = browser("teacher")
+        page = app.extensions["socketio"].test_client(app, flask_test_client=client)
+        page.emit("watch", {"session": school.session}, callback=True)
+        send(client, f"/courses/{school.course}/students/{school.student}/consent", consent="no:student")
+        assert [event["name"] for event in page.get_received() if event["name"] == "changed"] == ["changed"]
+        roster = client.get(f"/api/v1/sessions/{school.session}/roster").json["roster"]
+        assert [(entry["allowed"], entry["reason"]) for entry in roster] == [(False, "said no")]
+
     def test_a_student_of_another_course_is_not_found(self, school: Any, browser: Any, send: Any) -> None:
         path = f"/courses/{school.other_course}/students/{school.student}"
         assert browser("admin").get(path).status_code == 404

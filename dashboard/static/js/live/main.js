@@ -70,7 +70,7 @@ class LivePage {
     const { memory, session } = this;
     const start = Math.floor(session.started_at);
     const shown = Math.floor(this.now()) - SPAN_S;
-    const since = Math.max(start, shown - OVERLAP_S, memory.newest ? memory.newest - OVERLAP_S : 0);
+    const since = Math.max(start, shown, memory.newest - OVERLAP_S);
     const past = Math.max(start, Math.floor(this.now()) - LONGEST_S);
     const [answer, timeline] = await Promise.all([
       get(`${this.path}/samples?since=${since}`),
@@ -88,8 +88,16 @@ class LivePage {
   onUpdate(update) {
     this.memory.addStatuses(update.statuses);
     this.memory.addSamples(update.samples);
+    if (this.memory.strangers) this.askAgain();
     if (document.hidden || this.timer) return;
     this.timer = setTimeout(() => { this.timer = null; this.draw(false); }, DRAW_EVERY_MS);
+  }
+
+  /** Someone joined the class while it runs: ask for the roster, at most every five seconds. */
+  askAgain() {
+    if (this.now() - (this.askedAt ?? 0) < 5) return;
+    this.askedAt = this.now();
+    this.refresh().catch((error) => this.fail(error));
   }
 
   onState(state, text = "") {
@@ -102,7 +110,7 @@ class LivePage {
   draw(all) {
     if (document.hidden || !this.session) return;
     const { memory, session } = this;
-    const now = this.connection.state === "lost" && memory.committedAt ? memory.committedAt : this.now();
+    const now = this.connection.state === "lost" && memory.trueAt ? memory.trueAt : this.now();
     this.cards.render(session, now, Math.floor(now), this.colours, all);
     if (!all) return;
     const counts = this.cards.counts();

@@ -24,6 +24,12 @@ export class Student {
     return true;
   }
 
+  /** The camera's state, unless a newer sample shows that it is over. */
+  get state() {
+    if (!this.status || (this.latest && this.latest.captured_at > this.status.at)) return "live";
+    return this.status.state;
+  }
+
   forget(before) {
     for (const second of this.scores.keys()) {
       if (second >= before) continue;
@@ -67,11 +73,13 @@ export class Memory {
     this.students = new Map();
     this.seconds = new Map(); // second → {mean, low, high, scored}
     this.newest = 0;
-    this.committedAt = 0;     // the newest moment the page may speak of
+    this.trueAt = 0;          // the newest moment the page may speak of
+    this.strangers = false;   // a sample of someone who is not in the roster came
   }
 
   /** Take the roster: new students appear, known ones keep what they have, others go. */
   setRoster(entries) {
+    this.strangers = false;
     const ids = new Set(entries.map((entry) => entry.student));
     for (const id of this.students.keys()) if (!ids.has(id)) this.students.delete(id);
     for (const entry of entries) {
@@ -86,11 +94,12 @@ export class Memory {
     let added = 0;
     for (const sample of samples) {
       const student = this.students.get(sample.student);
+      if (!student) this.strangers = true;
       if (!student?.add(sample)) continue;
       added++;
       first = Math.min(first, sample.second);
       this.newest = Math.max(this.newest, sample.second);
-      this.committedAt = Math.max(this.committedAt, sample.captured_at);
+      this.trueAt = Math.max(this.trueAt, sample.captured_at);
     }
     if (added) this.#workOut(Math.max(first, this.newest - KEEP_S));
     return added;
@@ -102,7 +111,7 @@ export class Memory {
       if (!student || (student.status && status.at < student.status.at)) continue;
       student.status = status;
       student.dirty = true;
-      this.committedAt = Math.max(this.committedAt, status.at);
+      this.trueAt = Math.max(this.trueAt, status.at);
     }
   }
 

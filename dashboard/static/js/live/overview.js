@@ -32,7 +32,7 @@ export class Overview {
 
   /** What is wrong, or nothing. The first that applies is the cause of those after it. */
   state(connection, session, memory, counts, now) {
-    const since = memory.committedAt ? clock(memory.committedAt) : null;
+    const since = memory.trueAt ? clock(memory.trueAt) : null;
     if (connection.state === "refused") return connection.text;
     if (connection.state === "lost") {
       return since ? `Connection lost. What you see was true at ${since}. Trying again.` : "No connection yet. Trying again.";
@@ -40,10 +40,10 @@ export class Overview {
     if (session.state === "ended") return "This session has ended. Everything up to now is kept.";
     if (session.paused) return "Paused: the cameras are not looked at. “Go on” resumes.";
     const able = [...memory.students.values()].filter(({ entry }) => entry.allowed && entry.camera && !entry.paused);
-    if (now - session.started_at > 20 && able.length && now - memory.committedAt > 8) {
+    if (now - session.started_at > 20 && able.length && now - memory.trueAt > 8) {
       return since ? `No data has arrived since ${since}. The program is trying to recover.` : "No data has arrived yet. The cameras or the program may need a look.";
     }
-    const lost = able.filter(({ status }) => status?.state === "lost");
+    const lost = able.filter(({ state }) => state === "lost");
     if (lost.length) {
       const names = lost.slice(0, 3).map(({ entry }) => entry.name).join(", ");
       return `${plural(lost.length, "camera is", "cameras are")} lost: ${names}${lost.length > 3 ? " and more" : ""}. Trying again.`;

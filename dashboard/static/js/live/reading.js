@@ -16,9 +16,9 @@ export function read(student, session, now) {
   if (!entry.allowed) return { ...nothing(entry.reason, "off"), kind: "off" };
   if (entry.paused) return nothing("", "paused");
   if (!entry.camera) return nothing("no camera yet");
-  if (status && status.state === "lost") return nothing(lostText(status, now), "no camera", true);
-  if (status && status.state === "ended") return nothing(`the recording ended at ${clock(status.at)}`, "ended");
-  if (status && status.state === "paused") return nothing("", "paused");
+  if (student.state === "lost") return nothing(lostText(status, now), "no camera", true);
+  if (student.state === "ended") return nothing(`the recording ended at ${clock(status.at)}`, "ended");
+  if (student.state === "paused") return nothing("", "paused");
   if (latest === null) {
     return now - session.started_at < FIRST_SAMPLE_S ? nothing("camera is opening", "") : nothing("no data yet");
   }
