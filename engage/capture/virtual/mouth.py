@@ -82,7 +82,7 @@ def _draw_cavity(brush: Brush, sheet: Sheet, edge: Lips, act: Actions) -> None:
         low = float(edge.lower_inner[8, 1])
         half = 0.75 * abs(float(edge.lower_inner[0, 0]))
         inner.fill(
-            sheet.place(ring((0.0, low), (half, 0.42 * edge.gap))) - inset.corner, (92.0, 84.0, 170.0), 0.9, 0.03
+            sheet.place(ring((0.0, low), (half, 0.42 * edge.gap))) - inset.corner, (66.0, 58.0, 128.0), 0.8, 0.04
         )
     band = 0.075 + 0.06 * min(1.0, act.teeth)
     if act.teeth < 0.1:

@@ -44,8 +44,22 @@ _RECIPES = (
     Actions(wide=-0.05),
     Actions(cheek=1.0, squint=0.5, corner_up=1.0, stretch=0.75, teeth=0.75, jaw=0.10, brow_outer=0.05),
     Actions(brow_inner=1.0, brow_outer=1.0, wide=1.0, jaw=0.80, stretch=-0.45),
-    Actions(brow_inner=0.75, brow_outer=-0.45, brow_knit=0.5, wide=-0.32, corner_up=-0.85, pout=0.5, stretch=-0.1),
-    Actions(brow_inner=-0.95, brow_outer=-0.15, brow_knit=1.0, wide=0.15, squint=0.6, press=0.8, corner_up=-0.35),
+    Actions(
+        brow_inner=0.85, brow_outer=-0.50, brow_knit=0.60, wide=-0.70, squint=0.20, corner_up=-0.95, pout=0.35, jaw=0.06
+    ),
+    Actions(
+        brow_inner=-1.0,
+        brow_outer=-0.25,
+        brow_knit=1.0,
+        wide=0.10,
+        squint=0.60,
+        nose_wrinkle=0.30,
+        lip_up=0.35,
+        corner_up=-0.40,
+        stretch=0.10,
+        teeth=0.55,
+        jaw=0.30,
+    ),
     Actions(
         brow_inner=-0.6,
         brow_outer=-0.3,
@@ -59,6 +73,7 @@ _RECIPES = (
     Actions(brow_inner=0.9, brow_outer=0.4, brow_knit=0.7, wide=1.0, stretch=0.6, jaw=0.35, teeth=0.35, corner_up=-0.2),
     Actions(one_sided=1.0, wide=-0.15, brow_outer=0.1, press=0.2),
 )
+"""In FER+ order. FER2013's sadness often weeps and its anger shouts: narrowed eyes there, an open mouth here."""
 _NAMES = tuple(field.name for field in fields(Actions))
 _MATRIX = np.array([[getattr(recipe, name) for name in _NAMES] for recipe in _RECIPES])
 
