@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from dashboard.access import Access, allow, user
-from dashboard.forms import CameraForm, ConsentForm, CourseForm, StudentForm
+from dashboard.forms import CONSENT_CHOICES, CameraForm, ConsentForm, CourseForm, StudentForm
 from dashboard.live import tell_changed
 from dashboard.services import services
 from engage.core.policy import GivenBy
@@ -169,6 +169,8 @@ def _page(course_id: int, form: StudentForm) -> str:
 
 
 def _student_page(course_id: int, entry: RosterEntry, camera: CameraForm, consent: ConsentForm) -> str:
+    if entry.minor:
+        consent.consent.choices = [choice for choice in CONSENT_CHOICES[1:] if choice.value != "yes:student"]
     decision = services().policy().decide(entry)
     return render_template(
         "student.html", course=_course(course_id), entry=entry, decision=decision, camera=camera, answer=consent

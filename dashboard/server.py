@@ -94,6 +94,11 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn publishes no types
         self.alive = False
         thread.join(timeout=2 * RECEIVE_TIMEOUT_S)
 
+    def is_parent_alive(self) -> bool:
+        """Return whether the arbiter lives; without it this process stops as if told to."""
+        self.alive = self.alive and super().is_parent_alive()
+        return self.alive
+
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no types
     """gunicorn's application object."""

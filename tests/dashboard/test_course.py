@@ -93,6 +93,15 @@ class TestStudents:
         assert "guardian must say yes" in answer.text
         assert len(school.queries.students(school.course)) == 1
 
+    def test_only_a_guardian_can_say_yes_for_a_minor(self, school: Any, browser: Any, send: Any) -> None:
+        client = browser("colleague")
+        minor = school.queries.students(school.other_course)[0].student_id
+        path = f"/courses/{school.other_course}/students/{minor}"
+        assert "yes:guardian" in client.get(path).text
+        assert "yes:student" not in client.get(path).text
+        assert send(client, f"{path}/consent", consent="yes:student").status_code == 422
+        assert school.queries.students(school.other_course)[0].consent is None
+
     def test_age_must_be_said(self, school: Any, browser: Any, send: Any) -> None:
         answer = send(browser("teacher"), f"/courses/{school.course}/students", **{**self.form, "minor": ""})
         assert answer.status_code == 422
