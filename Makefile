@@ -30,7 +30,7 @@ bench: $(DEV_STAMP)
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: Python 3.11 is needed; give its name with make PYTHON=..."; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet "pip>=25" "setuptools>=80"
+	@$(BIN)/python -m pip install --quiet "pip>=25"
 
 # -c pins every version; the CPU build of PyTorch is used where the package index offers it.
 $(STAMP): pyproject.toml requirements.lock | $(VENV)/bin/python

@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-import urllib.request
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 
 import click
 
@@ -28,6 +26,8 @@ from engage.storage.records import DemoMember
 
 SETUP_LINK_LIFETIME_S = 24 * 3600.0
 DEMO_STUDENTS = 12
+READY_WITHIN_S = 120.0
+"""Past this something is wrong, and the log says what."""
 
 
 @click.command()
@@ -47,7 +47,7 @@ def serve(settings: Settings, demo: bool) -> None:
     stop = threading.Event()
     schedule = Schedule([Job("end forgotten sessions", lambda: end_forgotten(settings, queries, classroom), 300.0)])
     supervisor = Supervisor(settings, LocalLauncher(settings), fixed_processes(), Plan(settings, queries, classroom))
-    greeter = threading.Thread(target=greet, args=(settings, database, stop), daemon=True)
+    greeter = threading.Thread(target=greet, args=(settings, database, supervisor), daemon=True)
     try:
         with StopSignals(stop) as signals:
             schedule.start()
@@ -96,12 +96,11 @@ def demo_members(count: int) -> list[DemoMember]:
     return [DemoMember(member.name, member.address(), str(seat)) for seat, member in enumerate(virtual_class(count), 1)]
 
 
-def greet(settings: Settings, database: Database, stop: threading.Event) -> None:
-    """Print the address, and the one-time link where there is no account yet, once the dashboard answers."""
+def greet(settings: Settings, database: Database, supervisor: Supervisor) -> None:
+    """Print the address, and the one-time link where there is no account yet, once everything is ready."""
+    if not supervisor.wait_ready(READY_WITHIN_S):
+        return
     accounts = Accounts(database)
-    while not answers(f"http://{_reachable(settings.web.host)}:{settings.web.port}/healthz"):
-        if stop.wait(0.1):
-            return
     if accounts.count_users() == 0:
         token = accounts.issue_setup_token(SETUP_LINK_LIFETIME_S)
         click.echo(f"\n  Open this link once to make your account:  {settings.address}/setup/{token}")
@@ -109,17 +108,3 @@ def greet(settings: Settings, database: Database, stop: threading.Event) -> None
     else:
         click.echo(f"\n  The dashboard is at  {settings.address}\n")
     click.echo("  Ctrl-C stops everything.")
-
-
-def answers(url: str) -> bool:
-    """Return whether a page answers with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=1.0) as response:  # noqa: S310 (our own address)
-            return bool(response.status == HTTPStatus.OK)
-    except OSError:
-        return False
-
-
-def _reachable(host: str) -> str:
-    every = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 (compared with, not bound to)
-    return every.get(host, f"[{host}]" if ":" in host else host)
