@@ -14,6 +14,7 @@ from engage.core.protocols import ExpressionClassifier
 from engage.core.scoring import StudentScorer
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import FaceCrop, FaceSignals, Frame, FrameSignals, Mode, Origin, Score, ScoredSample
+from engage.inference.worker import face_signals
 from engage.pipeline.sampling import SampleBuilder
 
 NO_ORIGIN = Origin(0, 0, 0)
@@ -119,7 +120,7 @@ class Analyst:
     def _observe(
         self, frame: Frame, look: Looked, expressions: Iterator[tuple[float, ...] | None], file: str | None
     ) -> list[FaceReading]:
-        faces = [read_face(crop, next(expressions)) for crop in look.faces]
+        faces = [face_signals(crop, next(expressions)) for crop in look.faces]
         signals = FrameSignals(
             NO_ORIGIN, self._rules.mode, frame.seq, frame.captured_at, frame.monotonic_s, look.brightness, tuple(faces)
         )
@@ -181,17 +182,3 @@ class _Follower:
             frame, face = self._unclosed
             end = frame.captured_at.replace(microsecond=0) + timedelta(seconds=1)
             self.add(replace(frame, captured_at=end), face)
-
-
-def read_face(crop: FaceCrop, expression: tuple[float, ...] | None) -> FaceSignals:
-    """Return the signals of one face; those of the pose are None where the detector gives no landmarks."""
-    pose = crop.pose
-    return FaceSignals(
-        track_id=crop.track_id,
-        box=crop.box,
-        confidence=crop.confidence,
-        expression=expression,
-        yaw_deg=pose.yaw_deg if pose else None,
-        pitch_deg=pose.pitch_deg if pose else None,
-        roll_deg=pose.roll_deg if pose else None,
-    )

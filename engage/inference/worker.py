@@ -84,7 +84,7 @@ class InferenceWorker:
                 sender.send(message)
             else:
                 read = _is_read(message)
-                faces = tuple(_signals(crop, next(expressions) if read else None) for crop in message.faces)
+                faces = tuple(face_signals(crop, next(expressions) if read else None) for crop in message.faces)
                 sender.send(_frame_signals(message, faces))
                 self.counts.frames += 1
 
@@ -123,7 +123,8 @@ def _is_read(frame: FrameFaces) -> bool:
     return frame.mode is Mode.FULL
 
 
-def _signals(crop: FaceCrop, expression: tuple[float, ...] | None) -> FaceSignals:
+def face_signals(crop: FaceCrop, expression: tuple[float, ...] | None) -> FaceSignals:
+    """Return the signals of one face; those of the pose are None where the detector gives no landmarks."""
     pose = crop.pose
     return FaceSignals(
         track_id=crop.track_id,

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from engage.capture.looking import Looked
-from engage.cli.analysis import NO_ORIGIN, Analyst, Rules, read_face
+from engage.cli.analysis import NO_ORIGIN, Analyst, Rules
 from engage.core.scoring import score_all
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import Box, FaceCrop, Frame, FrameSignals, HeadPose, Image, Mode, Reason
+from engage.inference.worker import face_signals
 from engage.pipeline.sampling import SampleBuilder
 
 SCORING = ScoringSettings()
@@ -77,7 +78,7 @@ def test_scores_are_those_of_a_live_session() -> None:
         face = crop(1, frame.seq)
         expression = tuple(map(float, reader.predict(face.pixels[None])[0]))
         signals = FrameSignals(
-            NO_ORIGIN, Mode.FULL, frame.seq, frame.captured_at, 0.0, 0.5, (read_face(face, expression),)
+            NO_ORIGIN, Mode.FULL, frame.seq, frame.captured_at, 0.0, 0.5, (face_signals(face, expression),)
         )
         sample = builder.add(signals, signals.faces[0])
         samples += [sample] if sample else []
