@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from engage.capture.virtual.moments import Episode, Habit, blink, chance, current, saccade, wander
-from engage.capture.virtual.rig import actions, brow_height, mouth_opening, smile
+from engage.capture.virtual.rig import actions, brow_height, eye_opening, mouth_opening, smile
 from engage.capture.virtual.state import FaceState, FaceTruth
 from engage.core.types import EMOTIONS
 
@@ -63,8 +63,8 @@ _PARTS = {
             Habit("surprise", (2.0, 7.0), (1.4, 3.0), (0.7, 1.0), 3.0),
             Habit("nod", (1.5, 6.0), (1.4, 2.4), (0.8, 1.0), 3.0),
             Habit("talk", (2.0, 7.0), (2.5, 5.0), (0.6, 1.0), 2.5),
-            Habit("sadness", (4.0, 9.0), (2.5, 5.0), (0.5, 0.9), 1.2),
-            Habit("anger", (5.0, 10.0), (1.6, 3.0), (0.5, 0.8), 0.8),
+            Habit("sadness", (4.0, 9.0), (2.5, 4.5), (0.6, 0.9), 0.8),
+            Habit("anger", (5.0, 10.0), (1.6, 2.6), (0.4, 0.7), 0.3),
             Habit("yawn", (6.0, 14.0), (3.6, 4.6), (0.9, 1.0), 0.8),
         ),
         body=(
@@ -242,8 +242,8 @@ class Script:
         return FaceTruth(
             state=state,
             emotion=EMOTIONS[int(np.argmax(state.expression))],
-            left_eye_open=min(1.0, state.left_eye_open),
-            right_eye_open=min(1.0, state.right_eye_open),
+            left_eye_open=min(1.0, eye_opening(act, state.left_eye_open)),
+            right_eye_open=min(1.0, eye_opening(act, state.right_eye_open)),
             mouth_open=mouth_opening(act),
             smile=smile(act),
             brow=brow_height(act),

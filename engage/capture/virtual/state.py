@@ -50,6 +50,7 @@ class FaceTruth:
     emotion: str
     """Name of the strongest emotion (FER+)."""
     left_eye_open: float
+    """As drawn: the state's lids, narrowed by the expression; 1 at rest and wider."""
     right_eye_open: float
     mouth_open: float
     smile: float
