@@ -18,6 +18,8 @@ import pytest
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (dev extra)")
 
+playwright_api.expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+
 HERE = Path(__file__).parent
 OUT = HERE / "out"
 CHROMIUM_ARGUMENTS = [
