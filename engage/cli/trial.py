@@ -30,6 +30,7 @@ class RunningSystem:
     """A started ``engage serve``: its processes, its address, and what it printed so far."""
 
     process: psutil.Process
+    server: subprocess.Popen[bytes]
     address: str
     log: Path
 
@@ -46,6 +47,10 @@ class RunningSystem:
                 return link[0]
             time.sleep(0.05)
         raise EngageError("No one-time link was printed.")
+
+    def exit_code(self) -> int:
+        """Wait for the system's end and return its exit code."""
+        return self.server.wait(STOP_DEADLINE_S)
 
     def tree(self) -> Sequence[psutil.Process]:
         """Return all processes of the system."""
@@ -76,7 +81,7 @@ def running_system(home: Path, values: Mapping[str, Any], *arguments: str) -> It
     with log.open("wb") as output:
         command = [sys.executable, "-u", "-m", "engage", "--config", str(config), "serve", *arguments]
         server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 (ourselves)
-    system = RunningSystem(psutil.Process(server.pid), f"http://127.0.0.1:{port}", log)
+    system = RunningSystem(psutil.Process(server.pid), server, f"http://127.0.0.1:{port}", log)
     try:
         _await_start(server, system)
         yield system

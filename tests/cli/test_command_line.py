@@ -37,6 +37,11 @@ def test_every_command_is_documented(tmp_path: Path) -> None:
         assert lines and len(lines[0].split()) > 3, f"{name} has no description"
 
 
+def test_the_readme_names_every_command() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [name for name in COMMANDS if f"`engage {name}" not in readme] == []
+
+
 def test_trainer_runs_as_a_module(tmp_path: Path) -> None:
     assert engage("--help", cwd=tmp_path, module="trainer").returncode == 0
 
