@@ -79,7 +79,12 @@ def test_a_finished_run_is_left_alone(splits: tuple[Split, Split], tmp_path: Pat
 
 def test_a_run_learns_the_patterns(splits: tuple[Split, Split], tmp_path: Path) -> None:
     losses: list[float] = []
-    train(replace(TINY, epochs=4, batch_size=8), splits, tmp_path, Listener(step=lambda report: losses.append(report.loss)))
+    train(
+        replace(TINY, epochs=4, batch_size=8),
+        splits,
+        tmp_path,
+        Listener(step=lambda report: losses.append(report.loss)),
+    )
     assert len(losses) == 16
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
 
