@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 import threading
@@ -265,8 +264,7 @@ def test_senders_work_after_a_fork_on_both_sides(hub, program):
     receiver.close()
 
 
-def test_unreadable_messages_are_dropped_counted_and_logged_once(hub, addresses, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("engage"), "propagate", True)
+def test_unreadable_messages_are_dropped_counted_and_logged_once(hub, addresses, caplog):
     receiver = hub.receiver("faces")
     with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
         stranger.connect(addresses.address("faces"))

@@ -8,8 +8,7 @@ import pytest
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    """Return what the program logs, also where an earlier test has set logging up for a command."""
-    monkeypatch.setattr(logging.getLogger("engage"), "propagate", True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Return what the program logs, from INFO on."""
     caplog.set_level(logging.INFO, "engage")
     return caplog

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from engage.core.types import EMOTIONS
 
 SPLITS = {"FER2013Train": 32, "FER2013Valid": 16}
+
+
+@pytest.fixture(autouse=True)
+def _whole_numbers() -> Iterator[None]:
+    """Take back what training sets for the process: with denormals flushed, Hypothesis cannot draw floats."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 def draw(emotion: int, rng: np.random.Generator) -> np.ndarray:
