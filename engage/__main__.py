@@ -12,9 +12,9 @@ from engage.errors import EngageError
 
 def main() -> None:
     """Run the command line; exit with 2 and one line on an error, with 130 on Ctrl-C."""
-    from engage.cli import engage
-
     try:
+        from engage.cli import engage  # inside: Ctrl-C while modules load is Ctrl-C too
+
         code = engage.main(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
