@@ -15,7 +15,7 @@ def main() -> None:
     try:
         from engage.cli import engage  # inside: Ctrl-C while modules load is Ctrl-C too
 
-        code = engage.main(standalone_mode=False)
+        code = engage.main(prog_name="engage", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except KeyboardInterrupt:
