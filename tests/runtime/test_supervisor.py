@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -87,8 +88,13 @@ class Deployment:
 
 
 def offspring() -> set[psutil.Process]:
-    """Return the processes of this one; a shared browser may be among them."""
-    return set(psutil.Process().children(recursive=True))
+    """Return the worker processes of this one; a browser that other tests share comes and goes as it likes."""
+    workers = set()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "engage.runtime.host" in child.cmdline():
+                workers.add(child)
+    return workers
 
 
 @pytest.fixture
