@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 from engage.core.protocols import Stop, Worker
 from engage.core.types import Mode, Origin
+from engage.runtime.channels import FACES, SIGNALS, UPDATES
 from engage.runtime.context import Context
-
-FACES, SIGNALS, UPDATES = "faces", "signals", "updates"
-"""The channels: capture to inference, inference to collector, collector to web."""
 
 
 def capture(context: Context, *, origin: tuple[int, int, int], mode: str, address: str, rate_fps: float) -> Worker:
