@@ -11,8 +11,11 @@ from flask import abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user
 
+from dashboard.join_keys import joined
 from dashboard.services import services
 from engage.storage.records import Role, UserRecord
+from engage.storage.staffing import Staffing
+from engage.storage.students import Students
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -23,10 +26,17 @@ class Access(StrEnum):
     """Who may open a view."""
 
     PUBLIC = "anyone"
+    SIGNED_IN = "anyone with an account"
     STAFF = "administrators and teachers"
     ADMIN = "administrators"
     COURSE = "those who may see the course in the address"
+    LEADING = "the teacher of the course in the address (no co-teacher), and administrators"
     SESSION = "those who may see the session in the address"
+    TEACHER = "the teachers of the session in the address"
+    ATTENDING = "the students of the session in the address"
+    STUDENT = "the student in the address, their teachers, and administrators"
+    OWN = "the student in the address, and administrators"
+    JOINED = "a browser that a student has joined with, by its own cookie"
 
 
 class Account(UserMixin):  # type: ignore[misc] # Flask-Login publishes no types
@@ -35,13 +45,16 @@ class Account(UserMixin):  # type: ignore[misc] # Flask-Login publishes no types
     def __init__(self, record: UserRecord) -> None:
         """Wrap an account's record."""
         self.record = record
-        self.id = str(record.id)
+        self.id = f"{record.id}.{record.session_stamp or ''}"
 
 
-def load_account(user_id: str) -> Account | None:
-    """Return the account behind a session cookie, or None when it is gone or no longer active."""
-    record = services().accounts.user(int(user_id)) if user_id.isdecimal() else None
-    return Account(record) if record is not None and record.active else None
+def load_account(session_id: str) -> Account | None:
+    """Return the account behind a session cookie, or None when it is gone, no longer active, or ended its sessions."""
+    number, _, stamp = session_id.partition(".")
+    record = services().accounts.user(int(number)) if number.isdecimal() else None
+    if record is None or not record.active or (record.session_stamp or "") != stamp:
+        return None
+    return Account(record)
 
 
 def user() -> UserRecord:
@@ -79,18 +92,72 @@ def enforce() -> ResponseReturnValue | None:
         return None
     if rule is None:
         abort(403)
+    if rule is Access.JOINED:
+        return _only_joined()
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
-    record = user()
+    if rule is Access.SIGNED_IN:
+        return None
+    if rule is Access.ATTENDING:
+        _only_attending(user())
+    elif rule in (Access.STUDENT, Access.OWN):
+        _only_concerned(user(), rule)
+    else:
+        _only_staff(user(), rule)
+    return None
+
+
+def _only_staff(record: UserRecord, rule: Access) -> None:
+    """Refuse students; teachers where only administrators may; and what is not theirs to see does not exist."""
     if record.role not in STAFF or (rule is Access.ADMIN and record.role is not Role.ADMIN):
         abort(403)
     arguments = request.view_args or {}
     queries = services().queries
-    if rule is Access.COURSE and not queries.may_see_course(record.id, arguments["course_id"]):
+    if rule in (Access.COURSE, Access.LEADING) and not queries.may_see_course(record.id, arguments["course_id"]):
         abort(404)
+    if rule is Access.LEADING and not Staffing(services().database).may_lead(record.id, arguments["course_id"]):
+        abort(403)
     if rule is Access.SESSION and not queries.may_see_session(record.id, arguments["session_id"]):
         abort(404)
-    return None
+    if rule is Access.TEACHER:
+        _only_teachers(record, arguments["session_id"])
+
+
+def _only_attending(record: UserRecord) -> None:
+    """Refuse all but a student, for whom a session that is not theirs does not exist."""
+    if record.role is not Role.STUDENT:
+        abort(403)
+    if record.student_id is None or not services().queries.attends(
+        record.student_id, (request.view_args or {})["session_id"]
+    ):
+        abort(404)
+
+
+def _only_concerned(record: UserRecord, rule: Access) -> None:
+    """Refuse those whose student it is not; teachers too, where only administrators and the student may."""
+    students, student_id = Students(services().database), (request.view_args or {})["student_id"]
+    if not students.may_see(record.id, student_id):
+        abort(404)
+    if rule is Access.OWN and not students.may_erase(record.id, student_id):
+        abort(403)
+
+
+def _only_teachers(record: UserRecord, session_id: int) -> None:
+    """Refuse all but the teachers of a session's course; to other teachers the session does not exist."""
+    queries = services().queries
+    if not queries.may_see_session(record.id, session_id):
+        abort(404)
+    if not queries.teaches(record.id, session_id):
+        abort(403)
+
+
+def _only_joined() -> ResponseReturnValue | None:
+    """Lead strangers to the class's PIN; an account does not open what is a joined student's."""
+    if joined() is not None:
+        return None
+    if request.path.startswith("/join/api/") or request.method != "GET":
+        abort(401)
+    return redirect(url_for("join.enter"))
 
 
 def _ask_to_sign_in() -> ResponseReturnValue:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, abort, request, url_for
+from flask import Blueprint, abort, url_for
 from flask.typing import ResponseReturnValue
 
 from dashboard.access import Access, allow, user
+from dashboard.inputs import json_body, unix_second
 from dashboard.live import tell_changed
-from dashboard.payloads import marker_payload, roster_payload, samples_payload, second_payload, session_payload
+from dashboard.payloads import (
+    calibration_payload,
+    marker_payload,
+    roster_payload,
+    samples_payload,
+    second_payload,
+    session_payload,
+)
 from dashboard.services import services
-from dashboard.sessions import begin, finish, found
+from dashboard.sessions import begin, finish, found, ready_to_look
+from engage.storage.calibration import ask_to_look, steps_under_way
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -29,6 +36,10 @@ def session(session_id: int) -> ResponseReturnValue:
         **session_payload(lesson, policy, _now()),
         "roster": [roster_payload(entry, policy) for entry in here.queries.roster(session_id)],
         "markers": [marker_payload(marker) for marker in here.queries.markers(session_id)],
+        "calibration": [
+            calibration_payload(step) for step in steps_under_way(here.database, session_id, here.clock.now())
+        ],
+        "may_correct": here.queries.teaches(user().id, session_id),
     }
 
 
@@ -46,8 +57,8 @@ def roster(session_id: int) -> ResponseReturnValue:
 def samples(session_id: int) -> ResponseReturnValue:
     """Return the samples from second ``since`` on, at most 15 minutes of them, and each camera's newest state."""
     here = services()
-    since = _second("since")
-    until = _second("until", since + LONGEST_CATCH_UP_S)
+    since = unix_second("since")
+    until = unix_second("until", since + LONGEST_CATCH_UP_S)
     rows = here.queries.samples_since(session_id, since, min(until, since + LONGEST_CATCH_UP_S))
     statuses = here.queries.latest_statuses(session_id)
     return {
@@ -61,7 +72,7 @@ def samples(session_id: int) -> ResponseReturnValue:
 @allow(Access.SESSION)
 def timeline(session_id: int) -> ResponseReturnValue:
     """Return the class second by second from ``since`` on (from its start where left out)."""
-    rows = services().queries.timeline(session_id, _second("since", 0))
+    rows = services().queries.timeline(session_id, unix_second("since", 0))
     return {"session": session_id, "now": _now(), "seconds": [second_payload(row) for row in rows]}
 
 
@@ -85,7 +96,7 @@ def stop(session_id: int) -> ResponseReturnValue:
 @allow(Access.SESSION)
 def pause(session_id: int) -> ResponseReturnValue:
     """Pause or resume the class, or one student: ``{"paused": true, "student": 3}``."""
-    body = _body()
+    body = json_body()
     paused, student = body.get("paused"), body.get("student")
     if not isinstance(paused, bool) or not (student is None or type(student) is int):
         abort(400, 'Send {"paused": true} or {"paused": false}, with "student" for one of them.')
@@ -98,7 +109,7 @@ def pause(session_id: int) -> ResponseReturnValue:
 @allow(Access.SESSION)
 def add_marker(session_id: int) -> ResponseReturnValue:
     """Put a note on the timeline, now: ``{"text": "group work"}``."""
-    text = _body().get("text")
+    text = json_body().get("text")
     if not isinstance(text, str) or len(text.strip()) > MARKER_LENGTH:
         abort(400, f'Send {{"text": "..."}} of at most {MARKER_LENGTH} characters.')
     marker = services().classroom.add_marker(session_id, user().id, text.strip() or "marker")
@@ -106,21 +117,21 @@ def add_marker(session_id: int) -> ResponseReturnValue:
     return marker_payload(marker), 201
 
 
+@blueprint.post("/sessions/<int:session_id>/calibration")
+@allow(Access.SESSION)
+def calibrate(session_id: int) -> ResponseReturnValue:
+    """Ask the class, or one student, to look at their screens: ``{"student": 3}`` or ``{"student": null}``.
+
+    Where they look from second ``from`` to ``until`` is their usual line of sight after it.
+    """
+    here, student = services(), json_body().get("student")
+    if not (student is None or type(student) is int):
+        abort(400, 'Send {"student": 3}, or {"student": null} for the class.')
+    students = ready_to_look(session_id, student)
+    step = ask_to_look(here.database, session_id, students, user().id, here.clock)
+    tell_changed(session_id)
+    return calibration_payload(step), 201
+
+
 def _now() -> float:
     return services().clock.now().timestamp()
-
-
-def _second(name: str, default: int | None = None) -> int:
-    text = request.args.get(name)
-    if text is None and default is not None:
-        return default
-    if text is None or not text.isdecimal() or len(text) > 12:
-        abort(400, f"'{name}' must be a Unix second, such as {name}=1700000000.")
-    return int(text)
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        abort(400, "Send a JSON object.")
-    return body

@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
-from typing import Any
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
-from dashboard import api, courses, home, live, people, school, sessions
+from dashboard import (
+    accounts,
+    alerts,
+    api,
+    api_courses,
+    calendar,
+    courses,
+    feedback,
+    home,
+    invitations,
+    join,
+    join_api,
+    join_sockets,
+    join_staff,
+    languages,
+    limits,
+    live,
+    looks,
+    meeting,
+    metrics,
+    my_account,
+    notifications,
+    oidc,
+    openapi,
+    people,
+    reports,
+    risk,
+    roster_files,
+    schedule,
+    school,
+    seating,
+    sessions,
+    staff,
+    student_timeline,
+    students,
+    supported,
+    try_it,
+)
 from dashboard.access import enforce, load_account
+from dashboard.cookies import PageSessions
+from dashboard.hosts import guard
 from dashboard.libraries import HINT, missing
-from dashboard.security import add_headers, flask_settings
+from dashboard.security import InMemoryRequest, add_headers, flask_settings
 from dashboard.services import EXTENSION, Services
+from dashboard.spoken import said
 from engage.config import Settings
 from engage.errors import EngageError, RequestError, StorageError
 from engage.storage.database import Database
 
 log = logging.getLogger("engage.dashboard")
-
-SIGN_IN_LIMIT = "10 per minute; 60 per hour"
 
 PLAIN_WORDS = {
     400: "That could not be understood.",
@@ -42,20 +79,52 @@ PLAIN_WORDS = {
 def build(settings: Settings, database: Database) -> Flask:
     """Return the application on an open ``database``."""
     app = Flask("dashboard")
+    app.request_class = InMemoryRequest
+    app.session_interface = PageSessions()
     app.config.from_mapping(flask_settings(settings))
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.extensions[EXTENSION] = Services.on(settings, database)
+    metrics.attach(app)
     for module in (home, people, school, courses, sessions, api):
+        app.register_blueprint(module.blueprint)
+    app.register_blueprint(alerts.blueprint)
+    app.register_blueprint(alerts.api)
+    app.register_blueprint(api_courses.blueprint)
+    app.register_blueprint(openapi.blueprint)
+    app.register_blueprint(notifications.blueprint)
+    app.register_blueprint(calendar.blueprint)
+    app.register_blueprint(reports.blueprint)
+    app.register_blueprint(feedback.blueprint)
+    app.register_blueprint(meeting.blueprint)
+    app.register_blueprint(meeting.api)
+    app.register_blueprint(roster_files.blueprint)
+    app.register_blueprint(schedule.blueprint)
+    app.register_blueprint(seating.blueprint)
+    app.register_blueprint(seating.api)
+    app.register_blueprint(student_timeline.blueprint)
+    for module in (join, join_api, join_staff):
+        app.register_blueprint(module.blueprint)
+    for module in (risk, students):
+        app.register_blueprint(module.blueprint)
+        app.register_blueprint(module.api)
+    for blueprint in (try_it.blueprint, try_it.looks, supported.blueprint):
+        app.register_blueprint(blueprint)
+    looks.attach(app)
+    for module in (accounts, invitations, my_account, oidc, staff):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(home.vendor)
     app.register_blueprint(home.health)
     _protect(app)
+    oidc.attach(app, settings)
     live.attach(app, settings)
+    meeting.attach(app)
+    join_sockets.attach(app)
+    guard(app, settings.web)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(EngageError, _engage_error)
-    app.add_template_filter(_clock_time, "clock")
-    app.add_template_filter(_day, "day")
+    languages.attach(app)
+    app.context_processor(join_staff.words_for_templates)
     app.context_processor(lambda: {"library_hint": HINT if missing() else None})
     return app
 
@@ -66,12 +135,10 @@ def _protect(app: Flask) -> None:
     login.user_loader(load_account)
     app.before_request(enforce)
     CSRFProtect(app)
+    app.before_request(openapi.check)
     limiter = Limiter(key_func=get_remote_address, app=app, storage_uri="memory://")
-    for endpoint in ("people.sign_in", "people.setup"):
-        view: Any = app.view_functions[endpoint]
-        limited: Any = limiter.limit(SIGN_IN_LIMIT, methods=["POST"])(view)
-        limited.access = view.access
-        app.view_functions[endpoint] = limited
+    limits.attach(app, limiter)
+    join.limit(app, limiter)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -85,20 +152,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _engage_error(error: EngageError) -> ResponseReturnValue:
     if isinstance(error, StorageError):
         log.error("event=request_failed endpoint=%s error=%s", request.endpoint, error)
-        return _say(503, f"{error} Nothing was changed; reload this page in a moment.")
+        return _say(503, f"{error} {_('Nothing was changed; reload this page in a moment.')}")
     return _say(400 if isinstance(error, RequestError) else 500, str(error))
 
 
 def _say(code: int, text: str) -> ResponseReturnValue:
-    if request.path.startswith("/api/"):
+    text = said(text)
+    if request.path.startswith(("/api/", "/join/api/")):
         return {"error": text}, code
     return render_template("problem.html", code=code, text=text), code
-
-
-def _clock_time(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M}"
-
-
-def _day(moment: datetime) -> str:
-    local = moment.astimezone()
-    return f"{local.day} {local:%b %Y}"

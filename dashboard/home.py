@@ -10,6 +10,8 @@ from dashboard.access import STAFF, Access, allow, user
 from dashboard.libraries import FOLDER, HINT, LIBRARIES, missing
 from dashboard.services import services
 from engage.errors import StorageError
+from engage.storage.courses import Courses
+from engage.storage.pulse import Pulse
 from engage.storage.records import Role
 
 blueprint = Blueprint("home", __name__)
@@ -29,6 +31,8 @@ def index() -> ResponseReturnValue:
             return render_template("before_setup.html")
         return redirect(url_for("people.sign_in"))
     record = user()
+    if record.role is Role.STUDENT and record.student_id is not None:
+        return redirect(url_for("students.show", student_id=record.student_id))
     if record.role not in STAFF:
         abort(403)
     if record.role is Role.ADMIN and not here.policy().answered:
@@ -39,7 +43,8 @@ def index() -> ResponseReturnValue:
     ]
     past.sort(key=lambda lesson: lesson.started_at, reverse=True)
     running = {lesson.course_id: lesson for lesson in here.queries.running_sessions()}
-    return render_template("home.html", courses=courses, past=past[:PAST_SESSIONS], running=running)
+    archived = len(Courses(here.database).archived_for(record.id))
+    return render_template("home.html", courses=courses, past=past[:PAST_SESSIONS], running=running, archived=archived)
 
 
 @vendor.get("/vendor/<name>")
@@ -63,10 +68,13 @@ def alive() -> ResponseReturnValue:
 @health.get("/readyz")
 @allow(Access.PUBLIC)
 def ready() -> ResponseReturnValue:
-    """Say whether pages can be served: database current, browser libraries there."""
+    """Say whether all is there: a current database, browser libraries, and processes that reported lately."""
     problems = []
+    here = services()
     try:
-        services().database.check()
+        here.database.check()
+        beat = Pulse(here.database).last()
+        problems = [] if beat is None else beat.problems(here.clock.now())
     except StorageError:
         problems.append("database")
     if missing():

@@ -6,22 +6,27 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from flask_login import current_user
 from flask_socketio import SocketIO, disconnect, join_room, leave_room, rooms
 
+from dashboard import frames
 from dashboard.access import STAFF
+from dashboard.hosts import may_open_sockets
+from dashboard.metrics import count_updates
 from dashboard.services import services
 from engage.config import Settings
-from engage.core.live import EVENT, room, update_payload
+from engage.core.live import EVENT, JOINERS, OWN_EVENT, own_payloads, room, update_payload
 from engage.core.types import LiveUpdate
 
 log = logging.getLogger("engage.dashboard.live")
 
 CHANGED = "changed"
 """The event that says: something other than samples changed (pause, marker, end), ask the API."""
+
+LARGEST_MESSAGE = 1_000_000
+"""Bytes; a socket that sends more is closed. What a message may hold is checked by whoever takes it."""
 
 
 def attach(app: Flask, settings: Settings) -> SocketIO:
@@ -31,23 +36,15 @@ def attach(app: Flask, settings: Settings) -> SocketIO:
         app,
         async_mode="threading",
         message_queue=queue.get_secret_value() if queue else None,
-        cors_allowed_origins=_origins(settings),
-        max_http_buffer_size=100_000,
+        cors_allowed_origins=may_open_sockets(settings.web),
+        max_http_buffer_size=LARGEST_MESSAGE,
         ping_interval=10,
         ping_timeout=10,
     )
+    frames.attach(app, settings)
     socketio.on_event("connect", _connect)
     socketio.on_event("watch", _watch)
     return socketio
-
-
-def _origins(settings: Settings) -> list[str] | None:
-    """Return the addresses pages may come from; None is the one the request was made to."""
-    if not settings.web.public_url:
-        return None
-    public = urlsplit(settings.web.public_url)
-    local = f"http://localhost:{settings.web.port}", f"http://127.0.0.1:{settings.web.port}"
-    return [f"{public.scheme}://{public.netloc}", *local]
 
 
 def _connect(auth: Any = None) -> bool:
@@ -82,6 +79,9 @@ def user_room(user_id: int) -> str:
 
 def deliver(app: Flask, updates: Iterable[LiveUpdate]) -> None:
     """Send committed updates to the pages of their sessions; those at hand for one session go as one event."""
+    updates = list(updates)
+    frames.desk(app).hear(updates)
+    count_updates(app, updates)
     socketio = cast(SocketIO, app.extensions["socketio"])
     unknown_below = cast(Any, app.extensions["engage"]).settings.scoring.unknown_below
     sessions: dict[int, LiveUpdate] = {}
@@ -89,17 +89,24 @@ def deliver(app: Flask, updates: Iterable[LiveUpdate]) -> None:
         earlier = sessions.get(update.session_id)
         if earlier is not None:
             update = replace(
-                update, samples=earlier.samples + update.samples, statuses=earlier.statuses + update.statuses
+                update,
+                samples=earlier.samples + update.samples,
+                statuses=earlier.statuses + update.statuses,
+                gestures=earlier.gestures + update.gestures,
+                alerts=earlier.alerts + update.alerts,
             )
         sessions[update.session_id] = update
     for session_id, update in sessions.items():
         socketio.emit(EVENT, update_payload(update, unknown_below), to=room(session_id))
+        for place, own in own_payloads(update, unknown_below):
+            socketio.emit(OWN_EVENT, own, to=place, namespace=JOINERS)
 
 
 def tell_changed(session_id: int) -> None:
-    """Tell the pages of a session to ask again what is running, paused and marked."""
+    """Tell the pages of a session, the joined students' too, to ask again what is running, paused and marked."""
     socketio = cast(SocketIO, current_app.extensions["socketio"])
-    socketio.emit(CHANGED, {"session": session_id}, to=room(session_id))
+    for namespace in ("/", JOINERS):
+        socketio.emit(CHANGED, {"session": session_id}, to=room(session_id), namespace=namespace)
 
 
 def sign_out_sockets(user_id: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from dashboard.services import PolicyInForce
 from engage.core.live import sample_payload, status_payload
 from engage.core.types import Mode, ScoredSample, SourceStatus
+from engage.storage.calibration import CalibrationStep
 from engage.storage.records import ClassSecond, MarkerRecord, RosterEntry, SessionRecord
 
 
@@ -24,6 +25,9 @@ def session_payload(lesson: SessionRecord, policy: PolicyInForce, now: float) ->
         "started_at": lesson.started_at.timestamp(),
         "ended_at": lesson.ended_at.timestamp() if lesson.ended_at else None,
         "now": now,
+        "seats": {"rows": lesson.grid.rows, "columns": lesson.grid.columns},
+        "by_schedule": lesson.planned is not None,
+        "ends_at": lesson.planned.ends_at.timestamp() if lesson.planned and lesson.planned.ends_at else None,
     }
 
 
@@ -35,6 +39,7 @@ def roster_payload(entry: RosterEntry, policy: PolicyInForce) -> dict[str, Any]:
         "name": entry.name,
         "seat": entry.seat,
         "camera": entry.source_id is not None,
+        "own_device": (entry.source_address or "").startswith("browser:"),
         "paused": entry.paused,
         "allowed": decision.allowed,
         "mode": decision.mode.value if decision.mode else None,
@@ -45,6 +50,15 @@ def roster_payload(entry: RosterEntry, policy: PolicyInForce) -> dict[str, Any]:
 def marker_payload(marker: MarkerRecord) -> dict[str, Any]:
     """Return a note on the timeline."""
     return {"id": marker.id, "at": marker.at.timestamp(), "text": marker.text}
+
+
+def calibration_payload(step: CalibrationStep) -> dict[str, Any]:
+    """Return who is asked to look at the screen, and when."""
+    return {
+        "students": list(step.student_ids),
+        "from": step.starts_at.timestamp(),
+        "until": step.ends_at.timestamp(),
+    }
 
 
 def second_payload(second: ClassSecond) -> dict[str, Any]:

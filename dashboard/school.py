@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from dashboard.access import Access, allow, user
 from dashboard.forms import JURISDICTIONS, MODES, ModeForm, WhereForm
@@ -46,7 +47,7 @@ def what() -> ResponseReturnValue:
         mode = policy.mode if policy.mode_fixed and policy.mode else Mode(form.mode.data)
         here.classroom.save_setup(jurisdiction, capped_mode(jurisdiction, mode), user().id)
         if policy.answered:
-            flash("Saved. Running sessions follow within seconds.")
+            flash(_("Saved. Running sessions follow within seconds."))
             return redirect(url_for("home.index"))
         return redirect(url_for("school.doors"))
     status = 422 if form.is_submitted() else 200

@@ -1,15 +1,17 @@
-"""Headers, cookies and the secret key."""
+"""Headers, cookies, uploads and the secret key."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from flask import Response, request
+from flask import Request, Response, g, request
 
+from dashboard.services import services
 from engage.config import Settings
 from engage.errors import StorageError
 
@@ -36,18 +38,47 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
 }
+
+DEVICES: Final = ("camera", "microphone", "geolocation", "display-capture")
+"""What a page may ask the browser for only where its view says so."""
+
+A_YEAR_S: Final = 31_536_000
+A_DAY_S: Final = 86_400
+
+NAMELESS: Final = ("localhost", "127.0.0.1", "[::1]")
+"""Hosts that are never told to insist on HTTPS: other programs share them."""
+
+
+class InMemoryRequest(Request):
+    """A request whose uploads stay in memory, bounded by MAX_CONTENT_LENGTH.
+
+    Werkzeug writes files above 500 kB to the disk, where a picture of a face must never be.
+    """
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        return io.BytesIO()
+
+
+def let_page_use(*devices: str) -> None:
+    """Let the page of this request ask for these ``DEVICES``; without it a page may ask for none."""
+    g.devices = devices
+
+
+def permissions_policy() -> str:
+    """Return the Permissions-Policy of this request's page."""
+    used = g.get("devices", ())
+    return ", ".join(f"{device}=({'self' if device in used else ''})" for device in DEVICES)
 
 
 def flask_settings(settings: Settings) -> dict[str, Any]:
     """Return Flask's own settings: key, cookies, size limits."""
     return {
         "SECRET_KEY": secret_key(settings.path(KEY_FILE)),
-        "SESSION_COOKIE_NAME": "engage",
+        "SESSION_COOKIE_NAME": "__Host-engage" if settings.web.https else "engage",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": settings.web.secure_cookies,
+        "SESSION_COOKIE_SECURE": settings.web.https,
         "PERMANENT_SESSION_LIFETIME": 12 * 3600,
         "MAX_CONTENT_LENGTH": settings.web.upload_limit_mb * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
@@ -92,8 +123,18 @@ def add_headers(response: Response) -> Response:
     """Return the response with the security headers; pages with personal data are kept by no cache."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in ("static", "vendor.library"):
+    if request.endpoint not in ("static", "vendor.library", "languages.words"):
         response.headers["Cache-Control"] = "no-store"
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    response.headers.setdefault("Permissions-Policy", permissions_policy())
+    if request.is_secure and request.host.partition(":")[0] not in NAMELESS:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_hsts_s()}")
     return response
+
+
+def _hsts_s() -> int:
+    """Return for how long browsers insist on HTTPS: a day with the program's own certificate, else a year.
+
+    A laptop that served the network once must be reachable without TLS again tomorrow, also for its other programs.
+    """
+    web = services().settings.web
+    return A_DAY_S if web.lan and web.tls.certificate is None else A_YEAR_S

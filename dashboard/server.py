@@ -6,11 +6,12 @@ is opened in that process, after the fork. Each open live page holds one thread 
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -18,11 +19,15 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from dashboard import create_app
+from dashboard.frames import OpenFrames, desk
 from dashboard.live import close_connections, deliver
+from dashboard.looks import OpenLooks, look_desk
+from dashboard.meeting import OpenWords, show, word_desk
 from engage.config import Settings
 from engage.core.protocols import Receiver
+from engage.core.shared import SharedView
 from engage.core.types import LiveUpdate
-from engage.errors import SettingsError
+from engage.network import listen
 from engage.storage.database import Database
 
 log = logging.getLogger("engage.dashboard")
@@ -35,17 +40,32 @@ OpenUpdates = Callable[[], Receiver]
 Beat = Callable[[], None]
 
 
-def serve(settings: Settings, open_updates: OpenUpdates, beat: Beat) -> None:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The server's ways to the rest of the running system."""
+
+    open_updates: OpenUpdates
+    beat: Beat
+    open_frames: OpenFrames | None = None
+    open_words: OpenWords | None = None
+    open_looks: OpenLooks | None = None
+    socket_file: Path | None = None
+    """Where TLS is spoken in front: the socket in a private folder through which every connection comes, each with the
+    client's address ahead (PROXY protocol)."""
+
+
+def serve(settings: Settings, lines: Lines) -> None:
     """Serve the dashboard until SIGTERM or SIGINT; call from the main thread of a process.
 
-    ``open_updates`` opens the channel of LiveUpdate messages; it and ``beat`` are called in the forked worker process,
-    ``beat`` at least once a second from one thread. Raises SettingsError when the address cannot be used, and
-    StorageError when the database cannot.
+    ``lines.open_updates`` opens the channel of LiveUpdate messages, ``open_frames`` the one of a source's pushed
+    frames, ``open_looks`` those of single looks; they and ``beat`` are called in the forked worker process, ``beat``
+    at least once a second from one thread.
+    Raises SettingsError when the address cannot be used, and StorageError when the database cannot.
     """
     _check_database(settings)
-    listener = _bind(settings.web.host, settings.web.port)
+    listener = _listener(settings, lines.socket_file)
     try:
-        _Server(settings, listener, open_updates, beat).run()
+        _Server(settings, listener, lines).run()
     except SystemExit as leaving:  # how gunicorn ends, also after SIGTERM
         if leaving.code:
             raise
@@ -62,37 +82,34 @@ def _check_database(settings: Settings) -> None:
         database.close()
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        reasons = {
-            errno.EADDRINUSE: "another program uses it; stop that program or set another web.port",
-            errno.EACCES: "ports below 1024 need more rights; set web.port to 1024 or above",
-        }
-        reason = reasons.get(error.errno or 0, f"{error.strerror or error}; check web.host and web.port")
-        raise SettingsError(f"The dashboard cannot listen on {host} port {port}: {reason}.") from None
+def _listener(settings: Settings, socket_file: Path | None) -> socket.socket:
+    if socket_file is None:
+        return listen(settings.web.listens_on, settings.web.port)
+    socket_file.unlink(missing_ok=True)  # of a process before this one
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(socket_file))
+    listener.listen(128)
     return listener
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn publishes no types
-    """gunicorn's thread worker with the updates thread beside it."""
+    """gunicorn's thread worker, with the threads beside it that receive what other processes send."""
 
     alive: bool
 
     def run(self) -> None:
         """Serve until told to stop; the updates thread then closes the live pages, so that no thread is left."""
         server: _Server = self.app
-        thread = threading.Thread(target=server.pass_on, args=(lambda: self.alive,), name="updates", daemon=True)
-        thread.start()
+        threads = [
+            threading.Thread(target=receive, args=(lambda: self.alive,), name=name, daemon=True)
+            for name, receive in (("updates", server.pass_on), ("answers", server.bring_answers))
+        ]
+        for thread in threads:
+            thread.start()
         super().run()
         self.alive = False
-        thread.join(timeout=2 * RECEIVE_TIMEOUT_S)
+        for thread in threads:
+            thread.join(timeout=2 * RECEIVE_TIMEOUT_S)
 
     def is_parent_alive(self) -> bool:
         """Return whether the arbiter lives; without it this process stops as if told to."""
@@ -103,10 +120,9 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn publishes no types
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no types
     """gunicorn's application object."""
 
-    def __init__(self, settings: Settings, listener: socket.socket, open_updates: OpenUpdates, beat: Beat) -> None:
+    def __init__(self, settings: Settings, listener: socket.socket, lines: Lines) -> None:
         self.settings = settings
-        self.open_updates = open_updates
-        self.beat = beat
+        self.lines = lines
         self.listener = listener
         self.application: Flask | None = None
         super().__init__()
@@ -123,6 +139,11 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no ty
             "graceful_timeout": STOP_WITHIN_S,
             "keepalive": 15,
             "accesslog": None,
+            "proxy_protocol": self.lines.socket_file is not None,
+            # Whose word on the client counts is decided in dashboard.hosts.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
             "errorlog": "-",
             "loglevel": "warning",
             "control_socket_disable": True,
@@ -137,19 +158,32 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no ty
         database = Database(self.settings.database_url)
         database.open()
         self.application = create_app(self.settings, database)
+        if self.lines.open_frames is not None:
+            desk(self.application).connect(self.lines.open_frames)
+        if self.lines.open_words is not None:
+            word_desk(self.application).connect(self.lines.open_words)
+        if self.lines.open_looks is not None:
+            look_desk(self.application).connect(self.lines.open_looks)
         return self.application
+
+    def bring_answers(self, running: Callable[[], bool]) -> None:
+        """Bring the looks that were asked for to those who wait, while ``running()``."""
+        if self.application is None:
+            raise RuntimeError("the answers thread started before the application")
+        look_desk(self.application).listen(running)
 
     def pass_on(self, running: Callable[[], bool]) -> None:
         """Pass updates on to the live pages while ``running()``, then close their connections."""
         if self.application is None:
             raise RuntimeError("the updates thread started before the application")
-        receiver = self.open_updates()
+        receiver = self.lines.open_updates()
         try:
             while running():
                 messages = receiver.receive(RECEIVE_TIMEOUT_S)
-                self.beat()
+                self.lines.beat()
                 try:
                     deliver(self.application, [message for message in messages if isinstance(message, LiveUpdate)])
+                    show(self.application, [message for message in messages if isinstance(message, SharedView)])
                 except Exception:  # a worker boundary: a bad update must not silence the following ones
                     log.exception("event=update_failed messages=%d", len(messages))
         finally:

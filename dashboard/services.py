@@ -12,12 +12,13 @@ from flask import current_app
 
 from engage.config import Settings
 from engage.core.clock import SystemClock
-from engage.core.policy import Decision, Jurisdiction, capped_mode, decide
+from engage.core.policy import Decision, Jurisdiction, capped_mode, decide, rules_in_force
 from engage.core.protocols import Clock
 from engage.core.types import Mode
 from engage.storage.accounts import Accounts
 from engage.storage.classroom import Classroom
 from engage.storage.database import Database
+from engage.storage.feedback import FeedbackBook
 from engage.storage.queries import Queries
 from engage.storage.records import RosterEntry, UserRecord
 
@@ -86,6 +87,7 @@ class Services:
     accounts: Accounts
     classroom: Classroom
     queries: Queries
+    feedback: FeedbackBook
     passwords: Passwords
     clock: Clock
 
@@ -99,6 +101,7 @@ class Services:
             accounts=Accounts(database),
             classroom=Classroom(database),
             queries=Queries(database),
+            feedback=FeedbackBook(database),
             passwords=Passwords(),
             clock=clock,
         )
@@ -106,20 +109,24 @@ class Services:
     def policy(self) -> PolicyInForce:
         """Return the policy in force; the settings file wins over the stored answer."""
         fixed, stored = self.settings.policy, self.classroom.setup()
-        jurisdiction = Jurisdiction(fixed.jurisdiction) if fixed.jurisdiction else stored and stored.jurisdiction
+        jurisdiction, mode = rules_in_force(fixed, stored)
         return PolicyInForce(
-            jurisdiction=jurisdiction or None,
-            mode=fixed.mode or (stored.mode if stored else None),
+            jurisdiction=jurisdiction,
+            mode=mode,
             jurisdiction_fixed=fixed.jurisdiction is not None,
             mode_fixed=fixed.mode is not None,
         )
 
-    def sign_in(self, email: str, password: str) -> UserRecord | None:
-        """Return the active account with this address and password, or None, after the same time either way."""
+    def sign_in(self, email: str, password: str) -> tuple[UserRecord | None, int | None]:
+        """Return the active account with this address and password, or None, after the same time either way.
+
+        The second is the id of the account that has the address, for the audit log.
+        """
         user = self.accounts.user_by_email(email)
         stored = self.accounts.password_hash(user.id) if user else None
         matches = self.passwords.verify(stored, password)
-        return user if matches and user is not None and user.active else None
+        whose = None if user is None else user.id
+        return (user if matches and user is not None and user.active else None), whose
 
 
 def services() -> Services:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from dashboard.access import Access, allow, user
 from dashboard.live import tell_changed
 from dashboard.services import services
+from dashboard.spoken import said
+from engage.core.types import Mode
 from engage.errors import RequestError
+from engage.storage.lessons import require_startable
 from engage.storage.records import SessionRecord, SessionState
 
 blueprint = Blueprint("sessions", __name__)
@@ -31,7 +35,7 @@ def start(course_id: int) -> ResponseReturnValue:
     try:
         lesson = begin(course_id)
     except RequestError as error:
-        flash(str(error), "problem")
+        flash(said(str(error)), "problem")
         return redirect(url_for("courses.show", course_id=course_id))
     return redirect(url_for("sessions.show", session_id=lesson.id))
 
@@ -49,7 +53,7 @@ def show(session_id: int) -> ResponseReturnValue:
 def stop(session_id: int) -> ResponseReturnValue:
     """End a session."""
     finish(session_id)
-    flash("The session has ended. Everything up to now is kept.")
+    flash(_("The session has ended. Everything up to now is kept."))
     return redirect(url_for("sessions.show", session_id=session_id))
 
 
@@ -67,12 +71,7 @@ def begin(course_id: int) -> SessionRecord:
     course = here.queries.course(course_id)
     if course is None:
         abort(404)
-    if course.n_students == 0:
-        raise RequestError("There is nobody in this course yet; add a student first.")
-    if not course.demo and not here.policy().answered:
-        raise RequestError(
-            "The administrator has not yet said where the school is and what may be computed; no session can start."
-        )
+    require_startable(course, here.policy().answered)
     return here.classroom.start_session(course_id, user().id)
 
 
@@ -89,3 +88,25 @@ def finish(session_id: int) -> SessionRecord:
     lesson = services().classroom.end_session(session_id, user().id)
     tell_changed(session_id)
     return lesson
+
+
+def ready_to_look(session_id: int, student_id: int | None) -> list[int]:
+    """Return who can be asked to look at the screen: a student, or for None all whose line of sight is read.
+
+    RequestError where the student's is not read now.
+    """
+    here = services()
+    policy, roster = here.policy(), here.queries.roster(session_id)
+    ready = [
+        entry.student_id
+        for entry in roster
+        if entry.source_id is not None
+        and not entry.paused
+        and policy.decide(entry).mode in (Mode.FULL, Mode.ATTENTION)
+        and student_id in (None, entry.student_id)
+    ]
+    if not ready and student_id is None:
+        raise RequestError(_("Nobody's line of sight is read here now."))
+    if not ready:
+        raise RequestError(_("This student's line of sight is not read now."))
+    return ready

@@ -9,22 +9,27 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import tzinfo
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_serializer, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from engage.core.notices import zone_of
+from engage.core.risk_settings import RiskSettings
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import Mode
 from engage.errors import SettingsError
+from engage.inference_settings import Inference
+from engage.sign_in_settings import SignIn
+from engage.web_settings import Web
 
 CONFIG_FILE = "config.yaml"
 OTHER_VARIABLES = frozenset({"ENGAGE_CONFIG", "ENGAGE_TEST_SHARED", "ENGAGE_TEST_POSTGRES"})
 """``ENGAGE_`` variables that are not settings: where the settings are, and what the tests use."""
-
-LOCAL_HOSTS = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -48,20 +53,6 @@ class Database(Section):
     @field_serializer("url", when_used="json")
     def _masked(self, url: SecretStr) -> str:
         return masked(url.get_secret_value())
-
-
-class Web(Section):
-    """The dashboard's server."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    threads: Annotated[int, Field(ge=4, le=1000)] = 64
-    """One live page or joined browser holds one thread."""
-    public_url: str | None = None
-    """The address people use, where it differs from host and port (behind a proxy)."""
-    secure_cookies: bool = False
-    """Set where people reach the dashboard by HTTPS."""
-    upload_limit_mb: Annotated[int, Field(ge=1, le=2000)] = 20
 
 
 class SocketIO(Section):
@@ -104,6 +95,12 @@ class Capture(Section):
     read_timeout_s: Positive = 5.0
     reconnect_first_s: Positive = 0.5
     reconnect_longest_s: Positive = 10.0
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks (CIDR) that cameras may be in although they are refused otherwise: this machine, link-local ones."""
+    deny_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that cameras may not be in; wins over ``allow_networks``."""
+    media_folders: tuple[Path, ...] = ()
+    """Folders whose recordings an administrator may give as a camera; none where empty."""
 
 
 class Vision(Section):
@@ -113,8 +110,18 @@ class Vision(Section):
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.6
     min_face_px: Annotated[int, Field(ge=8)] = 12
     """Faces with a lower box, in pixels of the frame, are left out; those at the back of a classroom have 15."""
+    hands: bool = False
+    """Look for raised hands and hands at the face: needs the extra 'gestures' and its model file, and costs time."""
     track_memory_s: Positive = 2.0
     """How long a lost face keeps its track id."""
+    follow: bool = True
+    """Between detections, faces are followed on the network's own word; False detects in every frame."""
+    min_face_score: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How sure the network must be that a followed face is one; below it the detector looks again."""
+    confirm_every_s: Positive = 3.0
+    """At the latest after this the detector confirms a followed face."""
+    whole_every_s: Positive = 7.5
+    """At the latest after this it looks at the whole frame for newcomers (in recordings at each confirmation)."""
 
 
 class Models(Section):
@@ -125,15 +132,6 @@ class Models(Section):
     """Further folders to look in for public model files; nothing is written there."""
     classifier: Path | None = None
     """Folder of the expression network; the one that ships with the program where not set."""
-
-
-class Inference(Section):
-    """Micro-batching over all students."""
-
-    max_batch: Annotated[int, Field(ge=1, le=1024)] = 32
-    max_wait_s: Annotated[float, Field(ge=0)] = 0.01
-    max_age_s: Positive = 2.0
-    threads: Annotated[int, Field(ge=1)] = 1
 
 
 class Pipeline(Section):
@@ -152,6 +150,40 @@ class Policy(Section):
 
     jurisdiction: Literal["eu", "us", "uk", "other"] | None = None
     mode: Mode | None = None
+
+
+class School(Section):
+    """The school, as far as the program has to know it."""
+
+    time_zone: str | None = None
+    """Where times of day are read, such as Europe/London; that of this machine where not set."""
+    language: Literal["en", "de"] = "en"
+    """In which the pages are shown to whoever neither chose a language nor has a browser that asks for one."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone_of(name)
+        return name
+
+
+class Notifications(Section):
+    """How people are told outside the pages."""
+
+    allow_private_addresses: bool = False
+    """Whether a channel may lead to this machine or the local network: whoever gives its address could look around
+    there. Needed for a mail or chat server of the school's own."""
+    every_s: Positive = 5.0
+    """How often the outbox is looked at."""
+    keep_days: Positive = 30.0
+
+
+class Metrics(Section):
+    """Numbers for Prometheus at ``/metrics``."""
+
+    token: SecretStr | None = None
+    """What a scraper on another machine sends as ``Authorization: Bearer``; without it only this machine may read."""
 
 
 class Logging(Section):
@@ -177,6 +209,11 @@ class Settings(BaseSettings):
     pipeline: Pipeline = Pipeline()
     scoring: ScoringSettings = ScoringSettings()
     policy: Policy = Policy()
+    risk: RiskSettings = RiskSettings()
+    school: School = School()
+    sign_in: SignIn = SignIn()
+    notifications: Notifications = Notifications()
+    metrics: Metrics = Metrics()
     logging: Logging = Logging()
 
     @classmethod
@@ -191,6 +228,11 @@ class Settings(BaseSettings):
         return (self.home / relative).resolve()
 
     @property
+    def zone(self) -> tzinfo | None:
+        """Return where times of day are read; None is this machine's own zone, as ``datetime.astimezone`` takes it."""
+        return zone_of(self.school.time_zone) if self.school.time_zone else None
+
+    @property
     def database_url(self) -> str:
         """Return the database's address, password included; a relative SQLite file starts at ``home``."""
         url = self.database.url.get_secret_value()
@@ -200,10 +242,17 @@ class Settings(BaseSettings):
         return url
 
     @property
+    def erasures_file(self) -> Path:
+        """Return where erasures are noted: beside a SQLite file, else in ``var`` of ``home``."""
+        url = self.database_url
+        if url.startswith("sqlite"):
+            return Path(url.partition("///")[2].partition("?")[0] + ".erased")
+        return self.path(Path("var/database.erased"))
+
+    @property
     def address(self) -> str:
         """Return the dashboard's address for people."""
-        host = "localhost" if self.web.host in LOCAL_HOSTS else self.web.host
-        return (self.web.public_url or f"http://{host}:{self.web.port}").rstrip("/")
+        return self.web.address
 
 
 def load(

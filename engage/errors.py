@@ -10,6 +10,8 @@
     │   └── SourceEnded    it is over: the last frame of a file was read
     ├── StorageError       the database cannot be opened, written or is of another schema
     ├── PolicyError        something may not be inferred here
+    ├── DeliveryError      a message to a person's channel was not taken; it is tried again
+    │   └── DeliveryRefused  and never will be: its address may not, or cannot, be used
     ├── ChannelError       a channel between two workers cannot be opened
     └── RequestError       a page or API call asks for something impossible
 
@@ -49,6 +51,14 @@ class StorageError(EngageError):
 
 class PolicyError(EngageError):
     """Something may not be inferred, or not about this person."""
+
+
+class DeliveryError(EngageError):
+    """A message was not taken by the channel it was for; trying again may help."""
+
+
+class DeliveryRefused(DeliveryError):
+    """A channel's address may not, or cannot, be used."""
 
 
 class ChannelError(EngageError):

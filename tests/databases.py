@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import pwd
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +23,7 @@ from engage.storage.database import Database
 from engage.storage.migrate import upgrade
 from engage.storage.queries import Queries
 from engage.storage.records import CourseRecord, NewStudent, Role, SessionRecord, StudentRecord, UserRecord
+from engage.storage.throwaway import postgres, postgres_binaries, server_account
 
 BACKENDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 START = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
@@ -45,30 +43,6 @@ class SetClock:
 
     def advance(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
-
-
-def postgres_binaries() -> Path | None:
-    """Return the folder of PostgreSQL's server programs: the newest of Debian's, else what pg_config says."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
-    if found:
-        return found[-1].parent
-    if shutil.which("pg_config"):
-        folder = Path(subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip())
-        if (folder / "initdb").is_file():
-            return folder
-    return None
-
-
-def server_account() -> pwd.struct_passwd | None:
-    """Return whom the server must run as: it refuses to be root."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    return None
 
 
 @dataclass
@@ -112,30 +86,10 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield PostgresServer(make_url(given).set(drivername="postgresql+psycopg"))
         return
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    binaries, account = postgres_binaries(), server_account()
-    if binaries is None or account is None:
+    if postgres_binaries() is None or server_account() is None:
         pytest.skip("PostgreSQL's server binaries are not installed, or there is no user to run them as")
-    folder = Path(tempfile.mkdtemp(prefix="engage-pg-"))
-    os.chown(folder, account.pw_uid, account.pw_gid)
-
-    def run(program: str, *arguments: str) -> None:
-        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        command = [str(binaries / program), "-D", str(folder / "data"), *arguments]
-        with (folder / "output").open("ab") as output:
-            subprocess.run(command, check=True, stdout=output, stderr=output, cwd=folder, **identity)
-
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c full_page_writes=off"
-    try:
-        run("initdb", "-U", "engage", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"{error}: {(folder / 'output').read_text()}")
-    try:
-        url = URL.create("postgresql+psycopg", "engage", database="postgres", query={"host": str(folder)})
+    with postgres(durable=False) as url:
         yield PostgresServer(url)
-    finally:
-        run("pg_ctl", "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,8 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("web: {port: [}", {}, ["YAML", "line 1"]),
         ("scoring: {window_s: 0}", {}, ["scoring", "above 0"]),
         ("scoring: {windows: 0}", {}, ["scoring.windows", "Unknown"]),
+        ("school: {time_zone: Mars/Olympus}", {}, ["school.time_zone", "Mars/Olympus", "Europe/Paris"]),
+        ("risk: {min_sessions: 1}", {}, ["risk", "min_sessions must be 3 or more"]),
         ("policy: {jurisdiction: mars}", {}, ["policy.jurisdiction", "'eu'"]),
         ("", {"ENGAGE_WEBB__PORT": "1"}, ["ENGAGE_WEBB__PORT", "names no setting"]),
         ("", {"ENGAGE_WEB__PORT": "x"}, ["web.port", "the environment", "integer"]),

@@ -28,7 +28,7 @@ were chosen on this split, so expect a little less elsewhere.
 | accuracy, averaged with the mirror image | {accuracy_tta:.2%} |
 | macro-F1 | {macro_f1:.1%} |
 | macro recall | {macro_recall:.1%} |
-| calibration error (15 bins of equal mass) | {ece:.3f} |
+| calibration error (15 bins of equal mass, temperature cross-fitted over 5 folds) | {ece:.3f} |
 | answered with a top probability of at least {unknown_below:.2f} | {answered:.1%} |
 
 | class | recall | images |
@@ -42,13 +42,15 @@ were chosen on this split, so expect a little less elsewhere.
 ## Data
 
 Learnt from: {trained_on} (soft vote targets, single votes removed). Selected on: {selected_on}. No outside images or
-weights. FER2013's faces come from a web search: posed and acted faces are many, children, old people and dark skin
+weights for the expressions.{teachers}
+
+FER2013's faces come from a web search: posed and acted faces are many, children, old people and dark skin
 under-represented.
 
 ## Recipe
 
-torchvision's ResNet18 with a 3 × 3 one-channel stem, {steps:,} steps in {minutes:.0f} minutes; stored are the averaged
-weights, as float16.
+torchvision's ResNet18 with a 3 × 3 one-channel stem, {steps:,} steps in {minutes:.0f} minutes{start}; stored are the
+averaged weights, as float16.
 
 ```json
 {recipe}
@@ -107,6 +109,8 @@ def describe(card: Card, checkpoint: Checkpoint, evaluation: Evaluation) -> str:
         classes="\n".join(classes),
         trained_on=", ".join(card.trained_on),
         selected_on=", ".join(card.selected_on),
+        teachers=f" The other signals were learnt from {', '.join(card.teachers)}." if card.teachers else "",
+        start=f", from the weights of {checkpoint.recipe.start}" if checkpoint.recipe.start else "",
         steps=checkpoint.step,
         minutes=checkpoint.elapsed_s / 60,
         recipe=json.dumps(checkpoint.recipe.to_dict(), indent=1),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,8 @@ class Checkpoint:
     network: dict[str, Tensor]
     average: dict[str, Tensor]
     optimizer: dict[str, Any]
+    teachers: tuple[str, ...] = ()
+    """Models whose answers were learnt from, for the card."""
 
     def save(self, folder: Path) -> None:
         """Write ``checkpoint.pt`` and ``history.json`` so that a crash leaves the old or the new one, never half.
@@ -59,22 +63,9 @@ class Checkpoint:
             "average": self.average,
             "optimizer": self.optimizer,
         }
-        temporary = folder / f"{CHECKPOINT_FILE}.new"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                torch.save(values, file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(folder / CHECKPOINT_FILE)
+        write_whole(values, folder / CHECKPOINT_FILE)
+        with _writing(folder):
             (folder / HISTORY_FILE).write_text(json.dumps(values["history"], indent=1) + "\n", encoding="utf-8")
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-            temporary.unlink(missing_ok=True)
-            full = getattr(error, "errno", None) == errno.ENOSPC or "write" in str(error)
-            advice = "free some space, then resume" if full else "choose another --out"
-            raise TrainerError(
-                f"cannot write the checkpoint to {folder}: {error}; {advice}".replace("\n", " ")
-            ) from error
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
@@ -94,3 +85,33 @@ class Checkpoint:
             average=values["average"],
             optimizer=values["optimizer"],
         )
+
+
+def write_whole(values: dict[str, Any], path: Path) -> None:
+    """Write ``values`` as ``torch.save`` does, so that a crash leaves the old file or the new one, never half.
+
+    Raises TrainerError, with advice, when the folder cannot be written or the disk is full.
+    """
+    temporary = path.with_name(f"{path.name}.new")
+    with _writing(path.parent):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                torch.save(values, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what a disk can answer into one line with advice."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        full = getattr(error, "errno", None) == errno.ENOSPC or "write" in str(error)
+        advice = "free some space, then resume" if full else "choose another --out"
+        raise TrainerError(f"cannot write the checkpoint to {folder}: {error}; {advice}".replace("\n", " ")) from error

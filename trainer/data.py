@@ -1,7 +1,8 @@
 """FER+ as arrays: images, votes, soft targets and the majority rule (DESIGN.md section 7).
 
 Reads a folder or a .zip in the public FER+ layout: ``SPLIT/label.csv`` (file, box, ten vote counts; no header) beside
-``SPLIT/*.png``, 48 x 48 gray. The protocol is that of Barsoum et al. 2016, arXiv 1608.01041.
+``SPLIT/*.png``, 48 x 48 gray; or the pair of CSV files of ``trainer.csv_pair``. The protocol is that of Barsoum et al.
+2016, arXiv 1608.01041.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engage.core.types import CROP_SIZE_PX, EMOTIONS
+from trainer.csv_pair import is_pair, read_pair
 from trainer.errors import DataError
 
 VOTE_COLUMNS = (*EMOTIONS, "unknown", "NF")
@@ -39,12 +41,28 @@ class Split:
     images: NDArray[np.uint8]
     votes: NDArray[np.int64]
 
+    def first(self, count: int | None) -> Split:
+        """Return the first ``count`` images as a split of the same name, or all for None."""
+        return Split(self.name, self.images[:count], self.votes[:count])
+
     def soft(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Return the images fit for training and their ``(M, 8)`` vote distributions, each of sum 1."""
+        shares = self.shares()
+        usable = shares.any(axis=1)
+        return self.images[usable], shares[usable]
+
+    def shares(self) -> NDArray[np.float32]:
+        """Return the ``(N, 8)`` vote distributions of all images; those unfit for training have zeros."""
         kept = clean_votes(self.votes)
         usable = (kept.sum(axis=1) > 0) & (kept.argmax(axis=1) < len(EMOTIONS))
-        emotions = kept[usable, : len(EMOTIONS)].astype(np.float32)
-        return self.images[usable], emotions / emotions.sum(axis=1, keepdims=True)
+        emotions = np.where(usable[:, None], kept[:, : len(EMOTIONS)], 0).astype(np.float32)
+        shares: NDArray[np.float32] = emotions / np.maximum(emotions.sum(axis=1, keepdims=True), 1)
+        return shares
+
+    def one_hot(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Return the images of ``majority`` and their ``(M, 8)`` targets, 1 for the class and 0 for all others."""
+        images, labels = self.majority()
+        return images, np.eye(len(EMOTIONS), dtype=np.float32)[labels]
 
     def majority(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return the images on which the annotators agree and their ``(M,)`` class numbers in FER+ order."""
@@ -59,11 +77,13 @@ def clean_votes(votes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def load_split(data: Path, split: str) -> Split:
-    """Return the split ``split`` (for example ``FER2013Valid``) of the folder or .zip ``data``.
+    """Return the split ``split`` (for example ``FER2013Valid``) of the folder, .zip or CSV pair ``data``.
 
     Raises:
         DataError: no such folder, split, label file or image, or one that is not as the layout has it.
     """
+    if is_pair(data) and not (data / split).is_dir():
+        return Split(split, *read_pair(data, split))
     with _opened(data, split) as read:
         names, votes = _read_labels(read(LABEL_FILE), f"{data}/{split}/{LABEL_FILE}")
         images = np.empty((len(names), CROP_SIZE_PX, CROP_SIZE_PX), np.uint8)
@@ -93,7 +113,10 @@ def _opened(data: Path, split: str) -> Iterator[_Reader]:
                 raise DataError(f"no split {split} in {data}; found: {', '.join(found) or 'none'}")
             yield lambda name: _from_archive(archive, f"{split}/{name}", data)
     else:
-        raise DataError(f"no data at {data}; give a folder or .zip in FER+ layout (SPLIT/{LABEL_FILE} and SPLIT/*.png)")
+        raise DataError(
+            f"no data at {data}; give a folder or .zip in FER+ layout (SPLIT/{LABEL_FILE} and SPLIT/*.png) or the "
+            "folder of fer2013.csv and fer2013new.csv"
+        )
 
 
 def _from_folder(path: Path) -> bytes:

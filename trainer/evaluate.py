@@ -13,6 +13,7 @@ from engage.core.types import EMOTIONS, Image
 from engage.inference.classifier import Classifier
 from trainer.data import Split
 from trainer.errors import DataError, TrainerError
+from trainer.paired import Pairing, mcnemar
 
 BINS = 15
 CHUNK = 256
@@ -55,15 +56,34 @@ def evaluate(
         TrainerError: the classifier's card names the split among those it has learnt from.
         DataError: no image of the split has a majority.
     """
-    if split.name in classifier.card.trained_on:
-        raise TrainerError(
-            f"{classifier.name} was trained on {split.name}, so a figure on it means nothing; give another --split"
-        )
+    refuse_learnt(classifier, split.name)
     images, labels = split.majority()
     if len(images) == 0:
         raise DataError(f"no image of {split.name} has a majority for one of the eight emotions; nothing to measure")
     probabilities = predict(classifier, images, tta=tta, on_progress=on_progress)
     return measure(probabilities, labels, (classifier.name, classifier.card.sha256, split.name, tta))
+
+
+def refuse_learnt(classifier: Classifier, split: str) -> None:
+    """Raise TrainerError where the classifier's card names ``split`` among those it has learnt from."""
+    if split in classifier.card.trained_on:
+        raise TrainerError(
+            f"{classifier.name} was trained on {split}, so a figure on it means nothing; give another --split"
+        )
+
+
+def compare_models(first: Classifier, second: Classifier, split: Split, *, tta: bool = False) -> Pairing:
+    """Return McNemar's paired comparison of two classifiers on the images of ``split`` with a majority.
+
+    Raises TrainerError where either has learnt from the split, DataError where no image has a majority.
+    """
+    for classifier in (first, second):
+        refuse_learnt(classifier, split.name)
+    images, labels = split.majority()
+    if len(images) == 0:
+        raise DataError(f"no image of {split.name} has a majority for one of the eight emotions; nothing to measure")
+    right = [predict(classifier, images, tta=tta).argmax(axis=1) == labels for classifier in (first, second)]
+    return mcnemar(right[0], right[1])
 
 
 def predict(

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from engage.core.types import CROP_SIZE_PX, EMOTIONS, Image
 from engage.inference.card import CARD_FILE, Card
 from engage.inference.classifier import Classifier, load
-from trainer.calibration import choose_unknown_below, fit_temperature, softmax
+from trainer.calibration import choose_unknown_below, cross_fitted, fit_temperature, softmax
 from trainer.card_text import describe, to_toml
 from trainer.checkpoint import Checkpoint
 from trainer.data import Split
 from trainer.errors import DataError, TrainerError
-from trainer.evaluate import Evaluation, measure, predict
+from trainer.evaluate import Evaluation, calibration_error, measure, predict
 from trainer.figures import draw_confusion, draw_learning_curve
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -82,6 +82,7 @@ def _build(checkpoint: Checkpoint, valid: Split, folder: Path, version: str) -> 
     card = replace(card, unknown_below=choose_unknown_below(probabilities))
     both = (probabilities + softmax(mirrored, card.temperature)) * np.float32(0.5)
     evaluation = measure(probabilities, labels, (plain.name, card.sha256, valid.name, False))
+    evaluation = replace(evaluation, ece=calibration_error(cross_fitted(straight, labels), labels))
     with_mirror = measure(both, labels, (plain.name, card.sha256, valid.name, True))
     card = replace(card, figures=_figures(evaluation, with_mirror, probabilities, card.unknown_below))
     (folder / CARD_FILE).write_text(to_toml(card), encoding="utf-8")
@@ -135,6 +136,7 @@ def _draft_card(checkpoint: Checkpoint, sha256: str, version: str) -> Card:
         trained_on=(recipe.train_split,),
         selected_on=(recipe.valid_split,),
         licence=LICENCE,
+        teachers=checkpoint.teachers,
     )
 
 

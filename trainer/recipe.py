@@ -26,6 +26,27 @@ class Augmentation:
     erase: float = 0.25
     """Probability that one rectangle is painted over (Zhong et al. 2017, arXiv 1708.04896)."""
     erase_max_area: float = 0.15
+    coarse: float = 0.0
+    """Probability that an image is brought down to a third to two thirds of its pixels, as of a face far away."""
+    grain: float = 0.0
+    """Probability of sensor noise, of a standard deviation up to ``grain_max`` of the full range."""
+    grain_max: float = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Regularisation:
+    """What a step does against overfitting, see ``trainer.regularise``; at these defaults nothing."""
+
+    mixup_alpha: float = 0.0
+    mixup_share: float = 0.5
+    """Share of the batches that are mixed, where ``mixup_alpha`` is above 0."""
+    mixup_until: float = 0.85
+    """Share of the run from which none is mixed any more."""
+    sam_rho: float = 0.0
+    flip_consistency: float = 0.0
+    """Weight of the divergence between the answers for an image and its mirror image."""
+    logit_adjustment: float = 0.0
+    """Weight of the classes' log shares; 1 is balanced, .3 mild."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,15 @@ class Recipe:
     sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.55, 40), (0.75, 48))
     """Progressive resizing: (from this share of the run, side of the input in pixels). The last is the final one."""
     augmentation: Augmentation = Augmentation()
+    regularisation: Regularisation = Regularisation()
+    targets: str = "soft"
+    """"soft" (shares of the votes, 28,385 images) or "majority" (one class each, 25,045 images)."""
+    precision: str = "fp32"
+    """"fp32" or "bf16" (autocast): bf16 is faster on GPUs and on CPUs with AMX, ten times slower on others."""
+    teachers: tuple[str, ...] = ()
+    """Names of the models whose answers are in the targets, see ``trainer.distil``."""
+    start: str = ""
+    """Name and version of the model whose weights the run began with, see ``trainer.warm_start``; empty: new ones."""
     seed: int = 1
 
     def size_at(self, progress: float) -> int:
@@ -80,7 +110,9 @@ class Recipe:
             if values.pop("recipe_version") != RECIPE_VERSION:
                 raise TypeError("recipe_version")
             values["augmentation"] = Augmentation(**values["augmentation"])
+            values["regularisation"] = Regularisation(**values.get("regularisation", {}))
             values["sizes"] = tuple((float(start), int(px)) for start, px in values["sizes"])
+            values["teachers"] = tuple(values.get("teachers", ()))
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise TrainerError(

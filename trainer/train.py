@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engage.inference.network import FaceNet, build_resnet18
+from engage.inference.network import FaceNet
+from trainer.architectures import build_network
 from trainer.augment import augment, resize
 from trainer.checkpoint import CHECKPOINT_FILE, Checkpoint, EpochRecord
 from trainer.data import Split
 from trainer.errors import TrainerError
 from trainer.recipe import Recipe
+from trainer.regularise import expression_loss, log_shares, mix, update
 
 SAVE_EVERY_S = 150.0
 
@@ -56,6 +59,7 @@ class _Run:
     device: torch.device
     images: Tensor
     targets: Tensor
+    shares: Tensor
     valid_images: Tensor
     valid_labels: Tensor
     network: FaceNet
@@ -80,7 +84,13 @@ class _Run:
         return min(1.0, max(done, used))
 
 
-def train(recipe: Recipe, splits: tuple[Split, Split], out: Path, listener: Listener | None = None) -> Path:
+def train(
+    recipe: Recipe,
+    splits: tuple[Split, Split],
+    out: Path,
+    listener: Listener | None = None,
+    start: Mapping[str, Tensor] | None = None,
+) -> Path:
     """Train, or go on training, and return the path of the checkpoint.
 
     Args:
@@ -88,11 +98,12 @@ def train(recipe: Recipe, splits: tuple[Split, Split], out: Path, listener: List
         splits: the training and the validation split. The validation split is only measured on.
         out: folder of the run.
         listener: told after every step and every epoch.
+        start: weights to begin with; new ones if not given. A checkpoint in ``out`` wins over them.
 
     Raises:
         TrainerError: the loss became NaN, the disk is full, the checkpoint is of another recipe, or too few images.
     """
-    run = _start(recipe, splits, out, listener or Listener())
+    run = _start(recipe, splits, out, listener or Listener(), start)
     path = run.out / CHECKPOINT_FILE
     if run.progress >= 1 and path.exists():
         return path
@@ -128,13 +139,17 @@ def pick_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _start(recipe: Recipe, splits: tuple[Split, Split], out: Path, listener: Listener) -> _Run:
+def _start(
+    recipe: Recipe, splits: tuple[Split, Split], out: Path, listener: Listener, start: Mapping[str, Tensor] | None
+) -> _Run:
     device = pick_device()
     torch.manual_seed(recipe.seed)
-    network = build_resnet18(dropout=recipe.dropout).to(device)
-    average = build_resnet18(dropout=recipe.dropout).to(device).eval()
+    network = build_network(recipe).to(device)
+    if start is not None:
+        network.load_state_dict(start)
+    average = build_network(recipe).to(device).eval()
     average.load_state_dict(network.state_dict())
-    images, targets = splits[0].soft()
+    images, targets = splits[0].soft() if recipe.targets == "soft" else splits[0].one_hot()
     valid_images, valid_labels = splits[1].majority()
     if len(images) < recipe.batch_size or len(valid_images) == 0:
         raise TrainerError(
@@ -147,6 +162,7 @@ def _start(recipe: Recipe, splits: tuple[Split, Split], out: Path, listener: Lis
         device=device,
         images=_to_tensor(images).to(device),
         targets=torch.from_numpy(targets).to(device),
+        shares=log_shares(torch.from_numpy(targets)).to(device),
         valid_images=_to_tensor(valid_images).to(device),
         valid_labels=torch.from_numpy(valid_labels).to(device),
         network=network,
@@ -164,10 +180,17 @@ def _to_tensor(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tenso
     return torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1)
 
 
+def decay_groups(network: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return an optimizer's groups of the weights that are trained: matrices decay; biases and norms do not."""
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    return [
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": weight_decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
 def _optimizer(network: FaceNet, recipe: Recipe) -> torch.optim.Optimizer:
-    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups = decay_groups(network, recipe.weight_decay)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr)
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
@@ -206,14 +229,17 @@ def _step(run: _Run, chosen: Tensor, epoch: int) -> float:
     rng = torch.Generator(run.device).manual_seed(recipe.seed * 1_000_003 + run.step)
     chosen = chosen.to(run.device)
     images = augment(run.images[chosen].float() / 255, size_px, recipe.augmentation, rng)
+    images, targets = mix(images, run.targets[chosen], recipe.regularisation, progress, rng)
+    images = normalise(images, recipe)
     for group in run.optimizer.param_groups:
         group["lr"] = lr
     run.network.train()
-    loss = functional.cross_entropy(run.network(normalise(images, recipe)), run.targets[chosen])
-    run.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    run.optimizer.step()
-    value = loss.item()
+
+    def loss() -> Tensor:
+        with torch.autocast(run.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+            return expression_loss(run.network, images, targets, recipe.regularisation, run.shares)
+
+    value = update(run.network, run.optimizer, loss, recipe.regularisation.sam_rho)
     if not math.isfinite(value):
         raise TrainerError(
             f"the loss is {value} at step {run.step}; the last checkpoint in {run.out} is whole: start anew with a "

@@ -46,10 +46,7 @@ def read_picture(path: Path) -> Image:
             if width * height > MAX_PIXELS:
                 millions = MAX_PIXELS // 1_000_000
                 raise SourceError(f"{path} is too large: {width} x {height}; scale it below {millions} million pixels.")
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith(("I", "F")):
-                upright = _eight_bits(upright)
-            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
+            return upright_bgr(image)
     except UnidentifiedImageError:
         raise SourceError(f"{path} is not a picture that can be read.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -57,6 +54,14 @@ def read_picture(path: Path) -> Image:
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         raise SourceError(f"{path} cannot be read as a picture ({reason}).") from None
+
+
+def upright_bgr(image: Pillow.Image) -> Image:
+    """Return an opened picture decoded, ``(H, W, 3)`` uint8 BGR, turned upright by its EXIF orientation."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith(("I", "F")):
+        upright = _eight_bits(upright)
+    return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
 
 
 def find_pictures(folder: Path) -> list[Path]:

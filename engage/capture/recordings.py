@@ -49,9 +49,11 @@ class RecordingSource:
         playback: Playback | None = None,
         clock: Clock | None = None,
         wait: Callable[[float], object] | None = None,
+        admit: Callable[[Path], Path] | None = None,
     ) -> None:
         self.name = path.name or str(path)
         self.path = path
+        self._admit = admit
         self.skipped = 0
         self._playback = playback or Playback()
         self.live = self._playback.pace is Pace.REAL
@@ -81,7 +83,7 @@ class RecordingSource:
     def open(self) -> None:
         """Open the recording and read its first picture, or raise SourceError: missing, empty, damaged, no video."""
         self.close()
-        self._head = _Playhead(self.path, self._playback)
+        self._head = _Playhead(self._admit(self.path) if self._admit else self.path, self._playback)
         self._closed.clear()
         self._started_at = self._clock.now()
         self._started_s = None

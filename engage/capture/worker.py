@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engage.capture.looking import Looked
-from engage.core.protocols import Clock, FrameSource, Sender, Stop
-from engage.core.types import Frame, FrameFaces, Mode, Origin, SourceState, SourceStatus
-from engage.errors import SourceEnded, SourceError
+from engage.capture.reading import Pace, Reading, Vitals
+from engage.core.protocols import FrameSource, Receiver, Sender, Stop
+from engage.core.types import Frame, FrameFaces, Hint, Mode, Origin, SourceState, SourceStatus
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.5
-"""Longest wait in one piece, so that the worker says often that it is alive, and stops soon."""
 LOG_EVERY = 100
 """Of failures while looking at frames, the first and every hundredth are logged."""
 
@@ -50,78 +48,56 @@ class Finder(Protocol):
     def look(self, frame: Frame, mode: Mode) -> Looked:
         """Return the crops that may leave the worker under ``mode``, and the brightness."""
 
+    def learn(self, hint: Hint) -> None:
+        """Take in where the network saw the face of an earlier crop."""
+
     def reset(self) -> None:
         """Forget all tracks."""
 
 
-class Vitals(Protocol):
-    """What the worker needs of its WorkerContext."""
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The worker's ends of channels: what it finds goes out, and what the network saw comes back, if anything does."""
 
-    clock: Clock
-
-    def beat(self) -> None:
-        """Say that this worker is alive."""
+    found: Sender
+    hints: Receiver | None = None
 
 
 class CaptureWorker:
     """Turns one source into FrameFaces, one per looked-at frame, and SourceStatus, one per change (see Worker).
 
-    Nothing queues: frames are read at ``rate_fps``, and what lies between is skipped by the source. A source that
-    fails is opened again until stopping is asked for; only its regular end ends the worker.
+    How it is read, lost and opened again is said in ``Reading``.
     """
 
-    def __init__(self, job: CaptureJob, source: FrameSource, finder: Finder, sender: Sender, vitals: Vitals) -> None:
+    def __init__(self, job: CaptureJob, source: FrameSource, finder: Finder, ends: Ends, vitals: Vitals) -> None:
         self.counts = CaptureCounts()
         self._job = job
         self._source = source
         self._finder = finder
-        self._sender = sender
+        self._sender = ends.found
+        self._hints = ends.hints
         self._clock = vitals.clock
-        self._beat = vitals.beat
         self._told: tuple[SourceState, str] | None = None
-        self._pause_s = job.reconnect_first_s
+        pace = Pace(job.rate_fps, job.reconnect_first_s, job.reconnect_longest_s)
+        self._reading = Reading(pace, source, self, vitals)
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set or the source has ended."""
         try:
-            while not stop.is_set():
-                self._beat()
-                try:
-                    self._source.open()
-                    self._read_until(stop)
-                except SourceEnded as ended:
-                    self._tell(SourceState.ENDED, str(ended))
-                    return
-                except SourceError as error:
-                    self._lose(str(error))
-                except Exception as error:  # a worker outlives whatever its source does
-                    log.exception("source failed source=%d", self._job.origin.source_id)
-                    self._lose(f"{self._source.name} failed ({type(error).__name__}).")
-                self._sleep(self._pause_s, stop)
-                self._pause_s = min(self._pause_s * 2, self._job.reconnect_longest_s)
+            self._reading.run(stop)
         finally:
-            self._source.close()
             self._sender.close()
+            if self._hints is not None:
+                self._hints.close()
 
-    def _read_until(self, stop: Stop) -> None:
-        interval_s = 1.0 / self._job.rate_fps
-        due_s = self._clock.monotonic()
-        while not stop.is_set():
-            self._beat()
-            frame = self._source.read(PATIENCE_S)
-            self.counts.skipped = self._source.skipped
-            if frame is None:
-                continue
-            self._tell(SourceState.LIVE, self._source.name)
-            self._pause_s = self._job.reconnect_first_s
-            self._look(frame)
-            # On a grid, so that a camera's own rate does not slow the agreed one; a late frame starts a new grid.
-            now = self._clock.monotonic()
-            due_s = due_s + interval_s if due_s + interval_s > now - interval_s else now
-            self._sleep(due_s - now, stop)
+    def turn(self) -> None:
+        """Do nothing: without frames there is nothing to do."""
 
-    def _look(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
+        """Look at a frame and send on what was found."""
+        self.counts.skipped = self._source.skipped
         try:
+            self._learn()
             looked = self._finder.look(frame, self._job.mode)
         except Exception:  # one odd frame must not stop a lesson
             if self.counts.failed % LOG_EVERY == 0:
@@ -141,21 +117,21 @@ class CaptureWorker:
             )
         )
 
-    def _lose(self, detail: str) -> None:
-        self.counts.lost += 1
-        self._source.close()
-        self._finder.reset()
-        self._tell(SourceState.LOST, detail)
-
-    def _tell(self, state: SourceState, detail: str) -> None:
+    def tell(self, state: SourceState, detail: str) -> None:
+        """Send on where the source stands, where that is new."""
         if self._told == (state, detail):
             return
         self._told = (state, detail)
         log.info("source %s source=%d detail=%s", state, self._job.origin.source_id, detail)
         self._sender.send(SourceStatus(self._job.origin, state, self._clock.now(), detail))
 
-    def _sleep(self, duration_s: float, stop: Stop) -> None:
-        end_s = self._clock.monotonic() + duration_s
-        while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
-            self._beat()
-            stop.wait(min(left_s, PATIENCE_S))
+    def lose(self) -> None:
+        """Forget what was followed."""
+        self.counts.lost += 1
+        self._finder.reset()
+
+    def _learn(self) -> None:
+        """Hand on the hints that have come; never waits for one."""
+        for message in self._hints.receive(0.0) if self._hints is not None else ():
+            if isinstance(message, Hint):
+                self._finder.learn(message)

@@ -17,12 +17,19 @@ from engage import __version__, config, logs
 from engage.errors import SettingsError
 
 COMMANDS = {
+    "account": "engage.cli.account:account",
     "analyze": "engage.cli.analyze:analyze",
+    "audience": "engage.cli.audience:audience",
+    "audit": "engage.cli.audit:audit",
     "bench": "engage.cli.bench:bench",
     "config": "engage.cli.show_config:show_config",
     "db": "engage.cli.db:db",
+    "diary": "engage.cli.diary:diary",
     "doctor": "engage.cli.doctor:doctor",
+    "explain": "engage.cli.explain:explain",
     "models": "engage.cli.models:models",
+    "rescore": "engage.cli.rescore:rescore",
+    "report": "engage.cli.report:report",
     "serve": "engage.cli.serve:serve",
 }
 

@@ -19,8 +19,11 @@ from engage.core.types import EMOTIONS, FaceSignals
 from engage.errors import EngageError
 
 OTHER_SIGNALS = tuple(
-    field.name for field in fields(FaceSignals) if field.name not in ("track_id", "box", "confidence", "expression")
+    field.name
+    for field in fields(FaceSignals)
+    if field.name not in ("track_id", "box", "confidence", "expression", "hands")
 )
+SHIFT_COLUMNS = ("box_shift_dx", "box_shift_dy", "box_shift_log_scale")
 CSV_COLUMNS = (
     "track",
     "file",
@@ -31,7 +34,8 @@ CSV_COLUMNS = (
     "h",
     "confidence",
     *EMOTIONS,
-    *OTHER_SIGNALS,
+    *(name for name in OTHER_SIGNALS if name != "box_shift"),
+    *SHIFT_COLUMNS,
     "score",
     "score_confidence",
 )
@@ -157,6 +161,15 @@ def _track_head(track: Track) -> dict[str, Any]:
         "expression": None
         if expression is None
         else {name: round(p, 4) for name, p in zip(EMOTIONS, expression, strict=True)},
+        "gestures": [
+            {
+                "kind": found.kind,
+                "start": round(found.start_s, 3),
+                "end": round(found.end_s, 3),
+                "strength": round(found.strength, 3),
+            }
+            for found in track.gestures
+        ],
     }
 
 
@@ -171,7 +184,8 @@ def _row(track: Track, reading: FaceReading) -> list[Any]:
         *box,
         round(signals.confidence, 4),
         *map(_rounded, expression),
-        *(_rounded(getattr(signals, name)) for name in OTHER_SIGNALS),
+        *(_rounded(getattr(signals, name)) for name in OTHER_SIGNALS if name != "box_shift"),
+        *map(_rounded, signals.box_shift or (None,) * len(SHIFT_COLUMNS)),
         _rounded(score.value),
         _rounded(score.confidence),
     ]

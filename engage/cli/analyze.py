@@ -15,9 +15,9 @@ from rich.progress import Progress
 from engage import logs
 from engage.cli.analysis_files import csv_text, json_chunks, new_files
 from engage.cli.analysis_summary import show
-from engage.cli.rules import rules_in_force, stored_answer
+from engage.cli.rules import stored_answer
 from engage.config import Settings
-from engage.core.policy import capped_mode
+from engage.core.policy import capped_mode, rules_in_force
 from engage.core.types import Mode
 
 NOTICE = "Nobody's consent is on record here: analyse only what you may."
@@ -92,7 +92,7 @@ def analyze(settings: Settings, /, **given: object) -> None:
 
 def mode_for(settings: Settings, console: Console) -> Mode:
     """Return what may be inferred, and say so where it is not plain: everything, with a notice, before set-up."""
-    jurisdiction, mode = rules_in_force(settings, stored_answer(settings))
+    jurisdiction, mode = rules_in_force(settings.policy, stored_answer(settings))
     if jurisdiction is None or mode is None:
         console.print(NOTICE, style="yellow")
     mode = mode or Mode.FULL

@@ -1,7 +1,8 @@
-"""Boxes, words and scores drawn onto pictures: the one place where a picture of a face is written, on command."""
+"""Boxes, sight, words and scores drawn onto pictures: the only place that writes a picture of a face, on command."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -17,7 +18,7 @@ from PIL import ImageDraw, ImageFont
 from engage.capture.native import quiet_opencv
 from engage.cli.analysis import FaceReading
 from engage.core.live import reading as read_state
-from engage.core.types import Box, Frame, Image
+from engage.core.types import Box, FaceSignals, Frame, Image
 from engage.errors import EngageError
 
 LINE = (190, 205, 120)
@@ -27,16 +28,24 @@ SHADE_OPACITY = 0.72
 TEXT_SHARE = 1 / 30
 """Height of the letters over the shorter side of the picture."""
 SMALLEST_TEXT_PX = 11
+EYES = 0.4
+"""Height of the eyes, in heights of the box from its top."""
+ANGLES = ("yaw_deg", "pitch_deg", "gaze_x", "gaze_y")
 
 
 def draw(image: Image, readings: Sequence[FaceReading], unknown_below: float) -> Image:
-    """Return a copy of ``image`` (BGR) with every face's box and label: ``2  neutral  7.4``."""
+    """Return a copy of ``image`` (BGR) with every face's box, line of sight and label: ``2  neutral  7.4``.
+
+    The line of sight is drawn where it was read: a dot is a look at the camera, a line as long as the box is wide a
+    look at right angles to it.
+    """
     picture = image.copy()
     shorter = min(picture.shape[:2])
     thickness = max(1, round(shorter / 320))
     text_px = max(SMALLEST_TEXT_PX, round(shorter * TEXT_SHARE))
     for found in readings:
         _draw_box(picture, found.signals.box, thickness)
+        _draw_sight(picture, found.signals, thickness)
     taken = [found.signals.box for found in readings]
     for found in readings:  # labels last, so that no box crosses one
         letters = _letters(label(found, unknown_below), text_px)
@@ -54,10 +63,10 @@ def label(found: FaceReading, unknown_below: float) -> str:
 
 
 def between(before: Sequence[FaceReading], after: Sequence[FaceReading], share: float) -> list[FaceReading]:
-    """Return ``before`` with each box moved by ``share`` (0-1) of the way to where the same face is in ``after``."""
-    ahead = {found.signals.track_id: found.signals.box for found in after}
+    """Return ``before`` with each box and line of sight ``share`` (0-1) of the way to the same face's in ``after``."""
+    ahead = {found.signals.track_id: found.signals for found in after}
     return [
-        replace(found, signals=replace(found.signals, box=_moved(found.signals.box, ahead[track], share)))
+        replace(found, signals=_on_the_way(found.signals, ahead[track], share))
         if (track := found.signals.track_id) in ahead
         else found
         for found in before
@@ -134,6 +143,21 @@ def _draw_box(picture: Image, box: Box, thickness: int) -> None:
     cv2.rectangle(picture, first, last, LINE, thickness, cv2.LINE_AA)
 
 
+def _draw_sight(picture: Image, signals: FaceSignals, thickness: int) -> None:
+    """Draw from between the eyes to where head and gaze point, seen from the camera."""
+    if signals.yaw_deg is None or signals.pitch_deg is None:
+        return
+    aside = math.radians(signals.yaw_deg + (signals.gaze_x or 0.0))
+    up = math.radians(signals.pitch_deg + (signals.gaze_y or 0.0))
+    box = signals.box
+    x, y = box.x + box.w / 2, box.y + EYES * box.h
+    start = (round(x), round(y))
+    end = (round(x + box.w * math.sin(aside) * math.cos(up)), round(y - box.w * math.sin(up)))
+    for colour, wider in ((SHADE, 2), (LINE, 0)):
+        cv2.line(picture, start, end, colour, thickness + wider, cv2.LINE_AA)
+        cv2.circle(picture, start, thickness + 1 + wider // 2, colour, cv2.FILLED, cv2.LINE_AA)
+
+
 def _place(box: Box, size: tuple[int, ...], picture: tuple[int, ...], taken: Sequence[Box]) -> Box:
     """Return where a label of ``size`` (H, W) goes: above its box, else below, where it hides least of ``taken``."""
     height, width = size
@@ -165,6 +189,15 @@ def _letters(text: str, text_px: int) -> NDArray[np.uint8]:
     mask = Pillow.new("L", (int(right - left) + 2 * margin, int(bottom - top) + margin), 0)
     ImageDraw.Draw(mask).text((margin - left, margin // 2 - top), text, fill=235, font=font)
     return cast(NDArray[np.uint8], np.asarray(mask, np.uint8))
+
+
+def _on_the_way(signals: FaceSignals, to: FaceSignals, share: float) -> FaceSignals:
+    angles = {
+        name: start + (end - start) * share
+        for name in ANGLES
+        if (start := getattr(signals, name)) is not None and (end := getattr(to, name)) is not None
+    }
+    return replace(signals, box=_moved(signals.box, to.box, share), **angles)
 
 
 def _moved(box: Box, to: Box, share: float) -> Box:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import click
 
+from engage.cli.db_backup import backup_command, restore_command
+from engage.cli.db_copy import copy_command
 from engage.config import Settings
 from engage.errors import StorageError
 from engage.storage.database import Database
 from engage.storage.migrate import downgrade, upgrade
+from engage.storage.soundness import check
 
 
 @click.group()
 def db() -> None:
     """Look after the database."""
+
+
+for command in (copy_command, backup_command, restore_command):
+    db.add_command(command)
 
 
 @db.command("upgrade")
@@ -46,10 +53,10 @@ def downgrade_command(settings: Settings, revision: str, yes: bool) -> None:
 @db.command("check")
 @click.pass_obj
 def check_command(settings: Settings) -> None:
-    """Check that the database opens, is sound and has the tables of this program."""
+    """Check that the database opens, is undamaged, has this program's tables, and that its rows hold together."""
     database = Database(settings.database_url)
     try:
-        database.verify()
+        check(database)
     finally:
         database.close()
     click.echo(f"The database {database.name} is sound and up to date.")

@@ -40,6 +40,21 @@ def check_classifier(settings: Settings) -> Finding:
     return Finding("expression network", Verdict.OK, f"{network.name}, checksum verified")
 
 
+def check_backends(settings: Settings) -> Finding:
+    """Return what may compute the network here, and what would, were it installed."""
+    from engage.inference.backends.registry import KINDS, offers
+
+    wanted = settings.inference
+    names = dict.fromkeys(offer.backend for offer in offers(wanted.backend, wanted.precision))
+    text = f"{', '.join(names)}{' (the fastest is measured and taken)' if wanted.backend == 'auto' else ''}"
+    absent = {name: kind.extra for name, kind in KINDS.items() if kind.missing}
+    if wanted.backend != "auto" or not absent:
+        return Finding("reading faces with", Verdict.OK, text)
+    name, extra = list(absent.items())[-1]
+    text = f"{text}; not installed: {', '.join(absent)} (pip install 'engage[{extra}]' for {name} and more speed)"
+    return Finding("reading faces with", Verdict.NOTE, text)
+
+
 def check_detector(settings: Settings) -> Finding:
     """Return which face detector will be used."""
     from engage.vision.store import ModelStore
@@ -51,6 +66,20 @@ def check_detector(settings: Settings) -> Finding:
         Verdict.NOTE,
         "YuNet is not here, so the slower Haar cascade is used; 'engage models fetch' brings it",
     )
+
+
+def check_hands(settings: Settings) -> Finding:
+    """Return whether raised hands can be read. Off is the rule."""
+    from engage.vision.hands import installed
+    from engage.vision.store import HANDS, ModelStore
+
+    missing = [] if installed() else ["the extra 'gestures' (pip install -e '.[gestures]')"]
+    if ModelStore.from_settings(settings).find(HANDS) is None:
+        missing.append(f"its model file ('engage models fetch {HANDS}')")
+    if settings.vision.hands:
+        verdict = Verdict.FAIL if missing else Verdict.OK
+        return Finding("hands", verdict, f"on, but missing: {' and '.join(missing)}" if missing else "read")
+    return Finding("hands", Verdict.NOTE, "raised hands and hands at the face are not read; vision.hands turns it on")
 
 
 def check_database(settings: Settings) -> Finding:
@@ -71,7 +100,7 @@ def check_port(settings: Settings) -> Finding:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.web.host, settings.web.port))
+            probe.bind((settings.web.listens_on, settings.web.port))
         except OSError as error:
             return Finding(
                 "port",
@@ -114,7 +143,9 @@ def check_camera(settings: Settings) -> Finding:
 
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "expression network": check_classifier,
+    "reading faces with": check_backends,
     "face detector": check_detector,
+    "hands": check_hands,
     "database": check_database,
     "port": check_port,
     "browser libraries": check_browser_assets,

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +162,6 @@ def _result(
         "events_within_1_s_share": round(float(np.mean(to_event < 1.0)), 4) if len(rows) else 0.0,
         "cores_busy": round(cores_busy, 3),
         "memory_pss_mb": round(memory_mb, 1),
-        "cores": os.cpu_count(),
-        "machine": f"{platform.machine()}, {_processor_name()}",
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
@@ -177,9 +170,3 @@ def _percentiles(name: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> di
     if not len(values):
         return {f"{name}_p{mark}": None for mark in marks}
     return {f"{name}_p{mark}": round(float(np.percentile(values, mark)), 4) for mark in marks}
-
-
-def _processor_name() -> str:
-    path = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*:\s*(.+)", path.read_text("utf-8")) if path.is_file() else []
-    return names[0] if names else platform.processor() or "unknown processor"

@@ -32,9 +32,9 @@ def models() -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.pass_obj
 def fetch(settings: Settings, names: tuple[str, ...]) -> None:
-    """Download what is missing or damaged: the files NAME, or all of them. A broken download is continued."""
+    """Download what is missing or damaged: the files NAME, or all usual ones. A broken download is continued."""
     store = _store(settings)
-    wanted = names or store.names
+    wanted = names or store.usual_names
     for name in wanted:
         store.look_up(name)  # an unknown name is said before anything is downloaded
     for name in wanted:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from engage.cli.rules import rules_in_force
+from engage.cli import shared
 from engage.config import Settings
-from engage.core.policy import decide
+from engage.core.pacing import agreed_rate_fps
+from engage.core.policy import decide, rules_in_force
 from engage.core.types import Mode
 from engage.runtime.specs import WorkerSpec
 from engage.storage.classroom import Classroom
 from engage.storage.queries import Queries
 from engage.storage.records import PlannedSource, SourceKind
 
-PUSHED = (SourceKind.BROWSER, SourceKind.WINDOW)
+PUSHED = (SourceKind.WINDOW,)
 """Sources whose frames a browser sends; nobody opens them."""
 
 
@@ -27,11 +28,14 @@ class Plan:
     classroom: Classroom
 
     def __call__(self) -> list[WorkerSpec]:
-        """Return one capture worker per source that may be looked at."""
+        """Return one capture worker per source that may be looked at, and one per picture with many people."""
+        return [*(shared.spec(source) for source in self.queries.shared_plan()), *self._students()]
+
+    def _students(self) -> list[WorkerSpec]:
         planned = [source for source in self.queries.capture_plan() if not source.paused and source.kind not in PUSHED]
         if not planned:
             return []
-        jurisdiction, mode = rules_in_force(self.settings, self.classroom.setup())
+        jurisdiction, mode = rules_in_force(self.settings.policy, self.classroom.setup())
         rate_fps = self.rate_fps(len(planned))
         specs = []
         for source in planned:
@@ -42,10 +46,7 @@ class Plan:
 
     def rate_fps(self, n_sources: int) -> float:
         """Return the frames a second each of ``n_sources`` is looked at: as agreed, or what the cores can bear."""
-        capture = self.settings.capture
-        agreed = capture.rate_fps if n_sources < capture.crowded_from else capture.crowded_rate_fps
-        bearable = (os.cpu_count() or 1) * capture.frames_per_core_s / n_sources
-        return min(agreed, max(bearable, capture.lowest_rate_fps))
+        return agreed_rate_fps(self.settings.capture, n_sources, os.cpu_count() or 1)
 
 
 def _spec(source: PlannedSource, mode: Mode, rate_fps: float) -> WorkerSpec:

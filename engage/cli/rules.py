@@ -1,27 +1,15 @@
-"""Where the school is and what may be inferred: the settings first, then the answer given at first run."""
+"""The answer given at first run to where the school is and what may be inferred (see ``core.policy``)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from engage.config import Settings
-from engage.core.policy import Jurisdiction
-from engage.core.types import Mode
 from engage.storage.classroom import Classroom
 from engage.storage.database import Database
 from engage.storage.records import SetupRecord
 
 SQLITE = "sqlite:///"
-
-
-def rules_in_force(settings: Settings, answer: SetupRecord | None) -> tuple[Jurisdiction | None, Mode | None]:
-    """Return jurisdiction and mode as asked for, each None where neither the settings nor ``answer`` say."""
-    policy = settings.policy
-    if policy.jurisdiction is not None:
-        jurisdiction: Jurisdiction | None = Jurisdiction(policy.jurisdiction)
-    else:
-        jurisdiction = None if answer is None else answer.jurisdiction
-    return jurisdiction, policy.mode or (None if answer is None else answer.mode)
 
 
 def stored_answer(settings: Settings) -> SetupRecord | None:

@@ -33,6 +33,8 @@ class RunningSystem:
     server: subprocess.Popen[bytes]
     address: str
     log: Path
+    authority: str | bool = True
+    """What its certificate is checked with, as ``requests`` takes it: its own authority's, where it serves TLS."""
 
     def said(self) -> str:
         """Return everything that was printed."""
@@ -59,10 +61,10 @@ class RunningSystem:
     def sign_in(self, email: str, password: str) -> str:
         """Return the Cookie header of a signed-in browser."""
         with requests.Session() as web:
-            page = web.get(f"{self.address}/sign-in", timeout=10).text
+            page = web.get(f"{self.address}/sign-in", timeout=10, verify=self.authority).text
             token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
             form = {"csrf_token": token[1] if token else "", "email": email, "password": password}
-            web.post(f"{self.address}/sign-in", data=form, timeout=10).raise_for_status()
+            web.post(f"{self.address}/sign-in", data=form, timeout=10, verify=self.authority).raise_for_status()
             return "; ".join(f"{cookie.name}={cookie.value}" for cookie in web.cookies)
 
 
@@ -81,7 +83,8 @@ def running_system(home: Path, values: Mapping[str, Any], *arguments: str) -> It
     with log.open("wb") as output:
         command = [sys.executable, "-u", "-m", "engage", "--config", str(config), "serve", *arguments]
         server = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 (ourselves)
-    system = RunningSystem(psutil.Process(server.pid), server, f"http://127.0.0.1:{port}", log)
+    scheme, authority = ("https", f"{home}/var/tls/ca.pem") if "--lan" in arguments else ("http", True)
+    system = RunningSystem(psutil.Process(server.pid), server, f"{scheme}://127.0.0.1:{port}", log, authority)
     try:
         _await_start(server, system)
         yield system
@@ -97,15 +100,15 @@ def database_url(home: Path) -> str:
 
 def _await_start(server: subprocess.Popen[bytes], system: RunningSystem) -> None:
     deadline = time.monotonic() + START_DEADLINE_S
-    while not _ready(system.address):
+    while not _ready(system):
         if server.poll() is not None or time.monotonic() > deadline:
             last = system.said().strip().splitlines()[-1:]
             raise EngageError(f"The system did not start: {' '.join(last) or 'it said nothing'}")
         time.sleep(0.1)
 
 
-def _ready(address: str) -> bool:
+def _ready(system: RunningSystem) -> bool:
     try:
-        return requests.get(f"{address}/healthz", timeout=1).ok
-    except requests.RequestException:
+        return requests.get(f"{system.address}/healthz", timeout=1, verify=system.authority).ok
+    except (requests.RequestException, OSError):  # OSError: its authority is not there yet
         return False

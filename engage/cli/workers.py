@@ -6,20 +6,27 @@ Heavy packages are imported inside, so that the web process never loads PyTorch 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
+from engage.core.looks import LOOKS
 from engage.core.protocols import Stop, Worker
 from engage.core.types import Mode, Origin
-from engage.runtime.channels import FACES, SIGNALS, UPDATES
+from engage.runtime.channels import FACES, SIGNALS, UPDATES, frames, hints, words
 from engage.runtime.context import Context
+
+CONNECTIONS = 4
+"""Open connections per thread of the web server: those beyond the threads wait, as it takes them itself."""
 
 
 def capture(context: Context, *, origin: tuple[int, int, int], mode: str, address: str, rate_fps: float) -> Worker:
     """Return the worker of one student's source."""
+    from engage.camera_gate import CameraGate
     from engage.capture.camera import Timeouts
-    from engage.capture.looking import FaceFinder
+    from engage.capture.pushed import PushedSource
     from engage.capture.sources import SourceOptions, open_source
-    from engage.capture.worker import CaptureJob, CaptureWorker
-    from engage.vision.detectors.registry import build_detector
+    from engage.capture.worker import CaptureJob, CaptureWorker, Ends
+    from engage.cli.finding import build_finder
 
     settings = context.settings
     job = CaptureJob(
@@ -29,23 +36,30 @@ def capture(context: Context, *, origin: tuple[int, int, int], mode: str, addres
         settings.capture.reconnect_first_s,
         settings.capture.reconnect_longest_s,
     )
-    options = SourceOptions(timeouts=Timeouts(read_s=settings.capture.read_timeout_s))
+    options = SourceOptions(
+        timeouts=Timeouts(read_s=settings.capture.read_timeout_s),
+        pushed=lambda: context.receiver(frames(job.origin)),
+        gate=CameraGate.of(settings),
+    )
     source = open_source(address, options, context.clock)
-    detector = build_detector(settings.vision.detector, settings)
-    finder = FaceFinder(detector, memory_s=settings.vision.track_memory_s)
-    return CaptureWorker(job, source, finder, context.sender(FACES), context)
+    follow = settings.vision.follow and job.mode is not Mode.PRESENCE
+    ends = Ends(context.sender(FACES), context.receiver(hints(job.origin)) if follow else None)
+    finder = build_finder(settings, "primary", follow=follow)
+    if isinstance(source, PushedSource):
+        source.need = finder.need
+    return CaptureWorker(job, source, finder, ends, context)
 
 
 def inference(context: Context) -> Worker:
-    """Return the worker that classifies the faces of all students."""
+    """Return the worker that reads the faces of all students."""
+    from engage.cli.finding import build_reader
     from engage.inference.batching import BatchLimits
-    from engage.inference.classifier import load
     from engage.inference.worker import InferenceWorker
 
     settings = context.settings
-    folder = settings.models.classifier and settings.path(settings.models.classifier)
     limits = BatchLimits(settings.inference.max_batch, settings.inference.max_wait_s, settings.inference.max_age_s)
-    return InferenceWorker(context, load(folder, threads=settings.inference.threads), limits)
+    reader = build_reader(settings, settings.inference.threads)
+    return InferenceWorker(context, reader, limits, hints if settings.vision.follow else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,7 @@ class CollectorWorker:
         """Collect until ``stop`` is set."""
         from engage.pipeline.collector import Collector, CollectorSettings
         from engage.publish.registry import build_publisher
+        from engage.storage.alarms import Alarms
         from engage.storage.database import Database
         from engage.storage.queries import Queries
         from engage.storage.store import SqlStore
@@ -69,12 +84,32 @@ class CollectorWorker:
         limits = CollectorSettings(settings.scoring, pipeline.max_batch, pipeline.max_wait_s, pipeline.backlog)
         publisher = build_publisher(settings, self.context.sender(UPDATES))
         collector = Collector(
-            limits, SqlStore(database, settings.scoring), publisher, queries.student_samples, self.context.clock
-        )
+            limits, SqlStore(database, settings.scoring), publisher, queries.past, self.context.clock,
+            alarms=Alarms(database, self.context.beat),
+            calibrations=lambda: queries.calibrations_since(self.context.clock.now() - timedelta(seconds=10)),
+        )  # fmt: skip
         try:
             collector.run(self.context.receiver(SIGNALS), self.context.beat, stop)
         finally:
             database.close()
+
+
+def looks(context: Context) -> Worker:
+    """Return the worker that looks at single pictures for "Try it"; the network is loaded when somebody first does."""
+    from engage.capture.uploads import read_upload
+    from engage.capture.virtual.snapshot import draw
+    from engage.inference.looks import Eyes, LookParts, LookWorker
+
+    settings = context.settings
+
+    def load() -> Eyes:
+        from engage.cli.analysis_run import PICTURE_PX
+        from engage.cli.finding import build_finder, build_reader
+
+        finder = build_finder(settings, "all", longest_px=PICTURE_PX, follow=False)
+        return Eyes(finder, build_reader(settings, settings.inference.threads))
+
+    return LookWorker(context, LookParts(load, read_upload, lambda moment: draw(moment.seed, moment.at_s)))
 
 
 def collector(context: Context) -> Worker:
@@ -87,14 +122,37 @@ class WebWorker:
     """The dashboard's server as a worker; it takes its stop from the signals of its process."""
 
     context: Context
+    socket_file: Path | None
 
     def run(self, stop: Stop) -> None:
         """Serve until SIGTERM."""
-        from dashboard.server import serve
+        from dashboard.server import Lines, serve
 
-        serve(self.context.settings, lambda: self.context.receiver(UPDATES), self.context.beat)
+        context = self.context
+        lines = Lines(
+            lambda: context.receiver(UPDATES),
+            context.beat,
+            lambda origin: context.sender(frames(origin)),
+            lambda origin: context.sender(words(origin)),
+            lambda answers: (context.sender(LOOKS), context.receiver(answers)),
+            self.socket_file,
+        )
+        serve(context.settings, lines)
 
 
-def web(context: Context) -> Worker:
-    """Return the worker that serves the dashboard."""
-    return WebWorker(context)
+def web(context: Context, *, socket_file: str | None = None) -> Worker:
+    """Return the worker that serves the dashboard: at its address, or behind ``tls`` at a socket."""
+    return WebWorker(context, Path(socket_file) if socket_file else None)
+
+
+def tls(context: Context, *, socket_file: str) -> Worker:
+    """Return the worker that speaks TLS with browsers and passes on to the dashboard's socket."""
+    from engage.certificates import certificate_for
+    from engage.runtime.tls import Entrance, KeyPair, TlsWorker
+
+    def find() -> KeyPair:
+        found = certificate_for(context.settings)
+        return KeyPair(found.chain, found.key)
+
+    web = context.settings.web
+    return TlsWorker(context, Entrance(web.listens_on, web.port, Path(socket_file), CONNECTIONS * web.threads), find)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from engage.core.types import Mode
 
@@ -56,6 +57,25 @@ class Decision:
         return self.mode is not None
 
 
+class Answers(Protocol):
+    """An answer to both questions, each None where it is open: the section of the settings, or what is stored."""
+
+    @property
+    def jurisdiction(self) -> str | None:
+        """Return whose law applies."""
+
+    @property
+    def mode(self) -> Mode | None:
+        """Return what may be inferred."""
+
+
+def rules_in_force(settings: Answers, stored: Answers | None) -> tuple[Jurisdiction | None, Mode | None]:
+    """Return jurisdiction and mode as asked for: each from ``settings`` where they say it, else from ``stored``."""
+    jurisdiction = settings.jurisdiction or (stored.jurisdiction if stored else None)
+    mode = settings.mode or (stored.mode if stored else None)
+    return Jurisdiction(jurisdiction) if jurisdiction else None, mode
+
+
 def capped_mode(jurisdiction: Jurisdiction, mode: Mode) -> Mode:
     """Return the mode that holds in ``jurisdiction`` when ``mode`` is asked for.
 
@@ -79,7 +99,7 @@ def decide(jurisdiction: Jurisdiction | None, mode: Mode | None, subject: Subjec
     if consent is None:
         return Decision(None, "no consent on record")
     if not consent.granted:
-        return Decision(None, "said no")
+        return Decision(None, "not sharing")
     if subject.minor and consent.given_by is not GivenBy.GUARDIAN:
         return Decision(None, "a guardian has not consented")
     return Decision(capped_mode(jurisdiction, mode))

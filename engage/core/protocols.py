@@ -12,7 +12,17 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from engage.core.types import Face, Frame, GestureEvent, Image, LiveUpdate, ScoredSample, SourceStatus
+from engage.core.types import (
+    Box,
+    Face,
+    Frame,
+    GestureEvent,
+    Image,
+    LiveUpdate,
+    ScoredSample,
+    SignalArrays,
+    SourceStatus,
+)
 
 Message = object
 """What channels carry: one of the records of ``engage.core.types``."""
@@ -87,6 +97,14 @@ class FaceDetector(Protocol):
 
 
 @runtime_checkable
+class HandReader(Protocol):
+    """Reads what hands do beside a face. Absent by default; used by one thread."""
+
+    def read(self, image: Image, face: Box) -> tuple[str, ...]:
+        """Return "raised_hand", "hand_to_face", both or neither; ``face`` is the student's box in pixels."""
+
+
+@runtime_checkable
 class ExpressionClassifier(Protocol):
     """Names expressions: ``(N, 48, 48)`` uint8 in, ``(N, 8)`` float32 out, in FER+ order, rows summing to 1."""
 
@@ -96,6 +114,36 @@ class ExpressionClassifier(Protocol):
 
     def predict(self, crops: Image) -> NDArray[np.float32]:
         """Return class probabilities for ``crops``; ``N`` may be 0."""
+
+
+@runtime_checkable
+class SignalReader(ExpressionClassifier, Protocol):
+    """A classifier whose network has the second head too: head, eyes, mouth, and where the face is, in one pass."""
+
+    @property
+    def reads_signals(self) -> bool:
+        """Return whether the weights at hand have that head; without it ``signals`` must not be called."""
+
+    def signals(self, crops: Image, expression: bool = True) -> SignalArrays:
+        """Return all signals of ``crops``, ``(N, 48, 48)`` uint8; ``N`` may be 0.
+
+        With ``expression=False`` the expression head is not evaluated, and ``expression`` is None.
+        """
+
+
+class InferenceBackend(Protocol):
+    """Computes the network on one kind of machinery, but for the expression head, which is computed where it is wanted.
+
+    ``(N, 48, 48)`` uint8 crops in, ``N`` at least 1 and any from call to call. A row depends on its crop alone, and
+    agrees with PyTorch's in float32 as closely as the precision allows. Used by one thread.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return library and precision, such as ``openvino-int8``."""
+
+    def run(self, crops: Image) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return pooled features ``(N, F)`` and the signals head's ``(N, 14)`` answers, None without that head."""
 
 
 class Sender(Protocol):

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from engage.core.gaze import Attention
+from engage.core.gestures.kinds import GestureKind
+from engage.core.gestures.participation import Participation
+from engage.core.lids import Lids
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import Mode, Reason, Sample, Score
+from engage.core.types import GestureEvent, Mode, Reason, Sample, Score
 
 LIDS_CLOSED_SHARE = 0.95
 """Share of a second with closed lids from which the whole second counts as closed."""
@@ -68,11 +71,12 @@ def certainty(probabilities: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A sample in the window, with the attention it was given when it arrived."""
+    """A sample in the window, with the attention and the lids' term it was given when it arrived."""
 
     sample: Sample
     at: float
     attention: float | None
+    lids: float | None
 
 
 class StudentScorer:
@@ -81,15 +85,31 @@ class StudentScorer:
     def __init__(self, settings: ScoringSettings) -> None:
         self._settings = settings
         self._attention = Attention(settings)
+        self._lids = Lids(settings)
+        self._participation = Participation(settings)
         self._entries: deque[_Entry] = deque()
         self._closed_s = 0.0
         self._smoothed: float | None = None
         self._smoothed_at = 0.0
 
-    def update(self, sample: Sample, participation: float = 0.0) -> Score:
-        """Return the score after ``sample``; ``participation`` is G in [0, 1] of the last minute."""
+    @property
+    def usual_sight(self) -> tuple[float, float]:
+        """Where the student usually looks, in degrees aside and up: the baseline as it stands."""
+        return self._attention.baseline
+
+    def note(self, gesture: GestureEvent) -> None:
+        """Take a stored gesture, at the latest before the first sample ``SETTLED_S`` past its end."""
+        if gesture.kind == GestureKind.CALIBRATION:
+            self._attention.calibrate(gesture.started_at.timestamp(), gesture.ended_at.timestamp())
+        self._participation.note(gesture)
+
+    def update(self, sample: Sample, participation: float | None = None) -> Score:
+        """Return the score after ``sample``; ``participation`` is G in [0, 1], None for that of the gestures noted."""
         at = sample.captured_at.timestamp()
-        self._entries.append(_Entry(sample, at, self._attention.update(sample)))
+        if participation is None:
+            participation = self._participation.at(at)
+        attention = self._attention.update(sample)
+        self._entries.append(_Entry(sample, at, attention, self._lids.update(sample, self._attention.noting)))
         self._track_closure(sample)
         longest = max(self._settings.window_s, self._settings.perclos_window_s)
         while self._entries[0].at <= at - longest:
@@ -109,10 +129,11 @@ class StudentScorer:
         expression = _mean_expression(window)
         perclos = self._perclos()
         drowsy = self._drowsy(perclos)
+        lids = _mean(window, lambda entry: entry.lids, _face_time)
         terms = Terms(
             expression=None if expression is None else expression_term(expression, settings),
             attention=_mean(window, lambda entry: entry.attention, _attended),
-            alertness=None if perclos is None else alertness_term(perclos, settings),
+            alertness=_least(None if perclos is None else alertness_term(perclos, settings), lids),
             participation=participation,
         )
         raw = combine(terms, settings)
@@ -122,9 +143,11 @@ class StudentScorer:
         if drowsy:
             value = min(value, settings.drowsy_cap)
         confidence = presence * (_mean(window, lambda entry: entry.sample.confidence, _face_time) or 0.0)
+        confidence *= _mean(window, lambda entry: _frontal(entry.sample, settings), _face_time) or 1.0
         if expression is not None:
             confidence *= certainty(expression)
-        return Score(value, confidence, None, _explain(terms, presence, raw, drowsy))
+        lasting = self._attention.lasting(at)
+        return Score(value, confidence, None, {**_explain(terms, presence, raw, drowsy), **lasting})
 
     def _smooth(self, raw: float, at: float) -> float:
         if self._smoothed is None:
@@ -136,23 +159,46 @@ class StudentScorer:
         return self._smoothed
 
     def _perclos(self) -> float | None:
-        return _mean(self._entries, lambda entry: entry.sample.lids_closed_share, _face_time)
+        """Return the share of the window with closed lids; before a third of it was read, what is missing is open."""
+        read = [entry for entry in self._entries if entry.sample.lids_closed_share is not None]
+        if not read:
+            return None
+        shut_s = sum(_face_time(entry) * (entry.sample.lids_closed_share or 0.0) for entry in read)
+        return shut_s / max(sum(map(_face_time, read)), self._settings.perclos_window_s / 3)
 
     def _drowsy(self, perclos: float | None) -> bool:
-        settings = self._settings
-        read_s = sum(_face_time(entry) for entry in self._entries if entry.sample.lids_closed_share is not None)
-        lasting = perclos is not None and read_s >= settings.perclos_window_s / 4 and perclos > settings.perclos_drowsy
-        return lasting or self._closed_s >= settings.drowsy_closure_s
+        lasting = perclos is not None and perclos > self._settings.perclos_drowsy
+        return lasting or self._closed_s >= self._settings.drowsy_closure_s
 
     def _track_closure(self, sample: Sample) -> None:
         closed = sample.lids_closed_share is not None and sample.lids_closed_share >= LIDS_CLOSED_SHARE
         self._closed_s = self._closed_s + sample.duration_s if closed else 0.0
 
 
-def score_all(samples: Iterable[Sample], settings: ScoringSettings) -> list[Score]:
-    """Return the scores of one student's samples, in order of capture."""
+def score_all(
+    samples: Iterable[Sample], settings: ScoringSettings, gestures: Iterable[GestureEvent] = ()
+) -> list[Score]:
+    """Return the scores of one student's samples, in order of capture, with that student's gestures in any order.
+
+    What is stored gives the very numbers that were stored, where the settings are the same.
+    """
     scorer = StudentScorer(settings)
+    for gesture in sorted(gestures, key=lambda gesture: gesture.started_at):
+        scorer.note(gesture)
     return [scorer.update(sample) for sample in samples]
+
+
+def _frontal(sample: Sample, settings: ScoringSettings) -> float | None:
+    """Return by how much a turned head lowers confidence: 1 where it is not turned."""
+    if sample.yaw_deg is None:
+        return None
+    span = settings.turned_to_deg - settings.turned_from_deg
+    turned = min(max((abs(sample.yaw_deg) - settings.turned_from_deg) / span, 0.0), 1.0)
+    return 1.0 - turned * (1.0 - settings.turned_confidence)
+
+
+def _least(*values: float | None) -> float | None:
+    return min((value for value in values if value is not None), default=None)
 
 
 def _duration(entry: _Entry) -> float:

@@ -56,6 +56,14 @@ class ScoringSettings:
     attention_exponent: float = 0.45
     alertness_exponent: float = 0.20
 
+    gaze_trusted_within_deg: float = 10.0
+    """Head angle up to which the eyes' gaze is added to it whole; it counts for nothing from the next one on."""
+    gaze_ignored_from_deg: float = 20.0
+    turned_from_deg: float = 15.0
+    """Head angle aside from which confidence falls, to ``turned_confidence`` of itself at ``turned_to_deg``: of a head
+    turned 30 degrees and more the network sees half a face, and reads less than it is turned."""
+    turned_to_deg: float = 30.0
+    turned_confidence: float = 0.6
     attentive_within_deg: float = 15.0
     inattentive_from_deg: float = 35.0
     inattentive_floor: float = 0.02
@@ -78,8 +86,18 @@ class ScoringSettings:
     drowsy_closure_s: float = 3.0
     drowsy_cap: float = 3.5
 
+    lids_open: float = 1.0
+    """Openness, against the student's own usual, from which lids cost nothing."""
+    lids_low: float = 0.5
+    """Openness, likewise, from which on alertness is ``drowsy_alertness``."""
+    lids_usual_least: float = 0.8
+
     participation_window_s: float = 60.0
     participation_gain: float = 0.6
+    participation_per_nod: float = 0.15
+    participation_per_hand: float = 0.5
+    participation_full_speech_s: float = 15.0
+    """Seconds of speaking in the window that count as full participation."""
 
     def __post_init__(self) -> None:
         """Raise ValueError, naming the setting, where the numbers contradict one another."""
@@ -87,6 +105,14 @@ class ScoringSettings:
         _require(0 <= self.min_presence <= 1, "min_presence must lie in 0-1")
         exponents = (self.expression_exponent, self.attention_exponent, self.alertness_exponent)
         _require(min(exponents) >= 0 and sum(exponents) > 0, "exponents must not be negative, nor all 0")
+        _require(
+            0 <= self.gaze_trusted_within_deg < self.gaze_ignored_from_deg,
+            "gaze_trusted_within_deg must be less than gaze_ignored_from_deg",
+        )
+        _require(
+            0 <= self.turned_from_deg < self.turned_to_deg and 0 <= self.turned_confidence <= 1,
+            "turned_from_deg must be less than turned_to_deg, turned_confidence lie in 0-1",
+        )
         _require(
             0 <= self.attentive_within_deg < self.inattentive_from_deg,
             "attentive_within_deg must be less than inattentive_from_deg",
@@ -96,7 +122,13 @@ class ScoringSettings:
             "floors must rise: inattentive_floor, downward_floor_after, downward_floor, 1",
         )
         _require(0 <= self.perclos_alert < self.perclos_drowsy <= 1, "perclos_alert must be less than perclos_drowsy")
+        _require(0 <= self.lids_low < self.lids_open <= 1, "lids_low must be less than lids_open, both in 0-1")
+        _require(0 < self.lids_usual_least <= 1, "lids_usual_least must lie above 0 and up to 1")
         _require(0 <= self.participation_gain <= 1, "participation_gain must lie in 0-1")
+        _require(
+            min(self.participation_per_nod, self.participation_per_hand) >= 0 and self.participation_full_speech_s > 0,
+            "participation_per_nod and _per_hand must not be negative, participation_full_speech_s must be above 0",
+        )
 
     @property
     def version(self) -> str:

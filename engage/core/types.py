@@ -78,6 +78,24 @@ class Frame:
     captured_at: datetime
     monotonic_s: float
     position_s: float
+    scale: float = 1.0
+    """Pixels of ``image`` per pixel of the source, along each side: below 1 where it was decoded smaller. Boxes are
+    always in pixels of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushedFrame:
+    """A picture that a browser pushed, on its way to its capture worker: JPEG or WebP, not decoded.
+
+    ``captured_at`` and ``monotonic_s`` are stamped where it arrived. ``seq`` grows by one from frame to frame, so that
+    the reader can tell how many were replaced by newer ones on the way.
+    """
+
+    origin: Origin
+    seq: int
+    captured_at: datetime
+    monotonic_s: float
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +145,12 @@ class FaceCrop:
     pixels: Image
     box: Box
     confidence: float
+    """The detector's; of a followed face, the one it was last detected with."""
     pose: HeadPose | None = None
+    detected: bool = True
+    """False where the box comes from following, so that only the network can say whether it holds a face."""
+    hands: tuple[str, ...] = ()
+    """What the student's hands do, where an optional HandReader looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +165,28 @@ class FrameFaces:
     brightness: float
     """Mean gray of the frame, or of the face where there is one, 0-1."""
     faces: tuple[FaceCrop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignalArrays:
+    """What is read from ``N`` crops at once: arrays of length ``N``, float32; signs and units as in FaceSignals."""
+
+    expression: NDArray[np.float32] | None
+    """``(N, 8)`` probabilities in FER+ order, or None where they were not asked for and so not computed."""
+    yaw_deg: NDArray[np.float32]
+    pitch_deg: NDArray[np.float32]
+    roll_deg: NDArray[np.float32]
+    gaze_x: NDArray[np.float32]
+    gaze_y: NDArray[np.float32]
+    left_eye_open: NDArray[np.float32]
+    right_eye_open: NDArray[np.float32]
+    mouth_open: NDArray[np.float32]
+    smile: NDArray[np.float32]
+    brow: NDArray[np.float32]
+    face_score: NDArray[np.float32]
+    """0-1: is this a well framed face."""
+    box_shift: NDArray[np.float32]
+    """``(N, 3)``: dx, dy, log scale from the crop to the one its face should have (``vision.crops.apply_shift``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +210,8 @@ class FaceSignals:
     brow: float | None = None
     face_score: float | None = None
     box_shift: tuple[float, float, float] | None = None
+    hands: tuple[str, ...] = ()
+    """Kinds of hand gestures seen; read in the frame, not by the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +225,22 @@ class FrameSignals:
     monotonic_s: float
     brightness: float
     faces: tuple[FaceSignals, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Inference's word to a capture worker: where the face of one crop turned out to be, and whether it was one.
+
+    ``seq``, ``monotonic_s`` and ``track_id`` are those of the crop, so that a hint for another run of the worker is
+    told apart.
+    """
+
+    origin: Origin
+    seq: int
+    monotonic_s: float
+    track_id: int
+    face_score: float
+    box_shift: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +284,8 @@ class Sample:
     gaze_y_spread: float | None = None
     lids_closed_share: float | None = None
     mouth_open_share: float | None = None
+    eyes_open: float | None = None
+    """Mean openness of both eyes, also where lids are not read as closed or not."""
     mode: Mode = Mode.FULL
 
 
@@ -255,6 +320,33 @@ class GestureEvent:
     strength: float
 
 
+class AlertState(StrEnum):
+    """Where an alert stands. What has not held for long enough yet is pending, and nobody hears of it."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """A rule that began to fire for a student, or for the class (``student_id`` None), or ceased to.
+
+    ``started_at`` is the capture time at which it began to fire; with session, student and rule it names the firing.
+    ``details`` holds the numbers behind it: ``since`` (Unix seconds) is when its cause began. ``id`` is 0 until stored.
+    """
+
+    session_id: int
+    student_id: int | None
+    rule: str
+    state: AlertState
+    started_at: datetime
+    ended_at: datetime | None = None
+    details: Mapping[str, float | str] = field(default_factory=dict)
+    id: int = 0
+    acknowledged_at: datetime | None = None
+    snoozed_until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LiveUpdate:
     """What one committed batch says to the live pages of one session."""
@@ -263,6 +355,8 @@ class LiveUpdate:
     committed_at: datetime
     samples: tuple[ScoredSample, ...] = ()
     statuses: tuple[SourceStatus, ...] = ()
+    gestures: tuple[GestureEvent, ...] = ()
+    alerts: tuple[AlertEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import engage
 from engage.core.types import CROP_SIZE_PX, EMOTIONS
 from engage.errors import ModelError
 
+DEFAULT_MODEL = "classroom-resnet18"
 CARD_FILE = "card.toml"
 SCHEMA = 1
 REMEDY = "take the folder from the repository again, or export the model again with `trainer export`"
@@ -51,8 +54,17 @@ class Card:
     selected_on: tuple[str, ...]
     """Splits that chose among settings, the temperature or ``unknown_below``."""
     licence: str
+    teachers: tuple[str, ...] = field(default_factory=tuple)
+    """Models whose answers the weights have learnt from, besides people's votes."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Measured figures by name, for example ``FER2013Valid.accuracy``, 0-1."""
+
+
+def default_folder() -> Path:
+    """Return where the product's own model lies: beside the package in a checkout, else where it was installed."""
+    checkout = Path(engage.__file__).parents[1] / "models" / DEFAULT_MODEL
+    installed = Path(sys.prefix) / "share" / "engage" / "models" / DEFAULT_MODEL
+    return installed if installed.is_dir() and not checkout.is_dir() else checkout
 
 
 def load_card(folder: Path) -> Card:

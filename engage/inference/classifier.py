@@ -1,16 +1,17 @@
-"""The expression classifier of the product: crops in, calibrated probabilities out.
+"""The classifier of the product: crops in, calibrated expression probabilities and all other signals out.
 
 ::
 
     classifier = load()                       # the product's own weights
     probabilities = classifier.predict(crops)  # (N, 48, 48) uint8 -> (N, 8) float32, FER+ order
+    signals = classifier.signals(crops)        # the same, and head pose, gaze, lids, mouth, framing, in one pass
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,18 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-import engage
-from engage.core.types import CROP_SIZE_PX, EMOTIONS, Image
+from engage.core.types import EMOTIONS, Image, SignalArrays
 from engage.errors import ModelError
-from engage.inference.card import REMEDY, Card, load_card, read_weights
+from engage.inference.answers import CHUNK, SIGNALS, require_crops, signal_arrays
+from engage.inference.card import REMEDY, Card, default_folder, load_card, read_weights
 from engage.inference.network import FaceNet, build_resnet18
 
-DEFAULT_MODEL = "ferplus-resnet18"
-ARCHITECTURES: Mapping[str, Callable[[], FaceNet]] = {"resnet18": build_resnet18}
-CHUNK = 32
-"""Crops per pass: past 32 the speed per crop on a CPU stays level and only memory grows."""
+ARCHITECTURES: Mapping[str, Callable[[], FaceNet]] = {
+    "resnet18": build_resnet18,
+    "resnet18-signals": partial(build_resnet18, signals=True),
+    "resnet18-w16": partial(build_resnet18, width=16),
+}
+"""The last is for tests and trials: a sixteenth of the weights, 11 MB a checkpoint instead of 180."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +58,45 @@ class Classifier:
         Raises:
             ValueError: another shape or dtype.
         """
-        if crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE_PX, CROP_SIZE_PX):
-            raise ValueError(
-                f"crops must be uint8 of shape (N, {CROP_SIZE_PX}, {CROP_SIZE_PX}), got {crops.dtype} {crops.shape}"
-            )
+        require_crops(crops)
         probabilities = np.empty((len(crops), len(EMOTIONS)), np.float32)
         with torch.inference_mode():
             for start in range(0, len(crops), CHUNK):
                 logits = self.network(self._prepare(crops[start : start + CHUNK]))
                 probabilities[start : start + CHUNK] = (logits / self.card.temperature).softmax(dim=1).cpu().numpy()
         return probabilities
+
+    @property
+    def reads_signals(self) -> bool:
+        """Return whether the weights at hand have the signals head; without it ``signals`` must not be called."""
+        return self.network.signals is not None
+
+    def signals(self, crops: Image, expression: bool = True) -> SignalArrays:
+        """Return all signals of ``crops`` in one pass over the trunk.
+
+        Args:
+            crops: ``(N, 48, 48)`` uint8 gray; ``N`` may be 0.
+            expression: False leaves the expression head out; it is not evaluated then.
+
+        Raises:
+            ValueError: another shape or dtype.
+            ModelError: the weights have no signals head.
+        """
+        require_crops(crops)
+        head = self.network.signals
+        if head is None:
+            raise ModelError(f"The model {self.name} reads expressions alone; choose one with a signals head.")
+        read = np.empty((len(crops), len(SIGNALS)), np.float32)
+        probabilities = np.empty((len(crops), len(EMOTIONS)), np.float32) if expression else None
+        with torch.inference_mode():
+            for start in range(0, len(crops), CHUNK):
+                rows = slice(start, start + CHUNK)
+                maps = self.network.maps(self._prepare(crops[rows]))
+                read[rows] = head(maps).cpu().numpy()
+                if probabilities is not None:
+                    logits = self.network.name(maps) / self.card.temperature
+                    probabilities[rows] = logits.softmax(dim=1).cpu().numpy()
+        return signal_arrays(read, probabilities)
 
     def _prepare(self, crops: Image) -> torch.Tensor:
         device = self.network.expression.weight.device
@@ -99,13 +131,6 @@ def load(path: Path | str | None = None, *, threads: int = 1) -> Classifier:
         raise ModelError(f"The weights of {folder} do not fit a '{card.architecture}' ({reason}); {REMEDY}.") from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types lack this form
     return Classifier(card, network.eval().requires_grad_(False))
-
-
-def default_folder() -> Path:
-    """Return where the product's own model lies: beside the package in a checkout, else where it was installed."""
-    checkout = Path(engage.__file__).parents[1] / "models" / DEFAULT_MODEL
-    installed = Path(sys.prefix) / "share" / "engage" / "models" / DEFAULT_MODEL
-    return installed if installed.is_dir() and not checkout.is_dir() else checkout
 
 
 def _computable(tensor: torch.Tensor) -> torch.Tensor:

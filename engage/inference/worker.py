@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from engage.core.protocols import Clock, ExpressionClassifier, Receiver, Sender, Stop, WorkerContext
-from engage.core.types import CROP_SIZE_PX, FaceCrop, FaceSignals, FrameFaces, FrameSignals, Mode, SourceStatus
+from engage.core.protocols import Clock, Receiver, Sender, Stop, WorkerContext
+from engage.core.types import (
+    CROP_SIZE_PX,
+    FaceCrop,
+    FaceSignals,
+    FrameFaces,
+    FrameSignals,
+    Hint,
+    Mode,
+    Origin,
+    SourceStatus,
+)
 from engage.inference.batching import BatchLimits, BatchMessage, MicroBatcher
+from engage.inference.reading import FaceReader, bare_signals
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +27,11 @@ FACES_CHANNEL, SIGNALS_CHANNEL = "faces", "signals"
 IDLE_S = 0.2
 """How long to wait for messages when there are none: bounds how late a stop and a heartbeat may be."""
 REPORT_EVERY_S = 30.0
+HINTS_IDLE_S = 10.0
+"""After this without a frame of its source, a channel of hints is let go."""
+
+HintChannel = Callable[[Origin], str]
+"""The name of the channel to the capture worker of a source."""
 
 
 @dataclass(slots=True)
@@ -28,7 +42,9 @@ class InferenceCounts:
     crops: int = 0
     batches: int = 0
     failed: int = 0
-    """Batches that the classifier could not answer; their faces went on without an expression."""
+    """Batches that the classifier could not answer; their detected faces went on with what the detector knew."""
+    disbelieved: int = 0
+    """Crops that were followed to and showed no face."""
     unexpected: int = 0
     """Messages of a kind that does not belong into the channel."""
 
@@ -38,12 +54,15 @@ class InferenceWorker:
     """Turns the crops of FrameFaces into FrameSignals, micro-batched over all students.
 
     Every frame that is not too old comes out, with or without faces, in the order it came in per source; SourceStatus
-    passes in the same order. Only in mode FULL is an expression computed at all (DESIGN.md section 6).
+    passes in the same order. What may be read is up to each frame's mode (see FaceReader). A crop that was followed to
+    and shows no face leaves its frame; where the face of any crop has moved goes back to the capture worker on
+    ``hint_channel``, if there is one.
     """
 
     context: WorkerContext
-    classifier: ExpressionClassifier
+    reader: FaceReader
     limits: BatchLimits = field(default_factory=BatchLimits)
+    hint_channel: HintChannel | None = None
     counts: InferenceCounts = field(default_factory=InferenceCounts)
 
     def run(self, stop: Stop) -> None:
@@ -51,20 +70,22 @@ class InferenceWorker:
         receiver = self.context.receiver(FACES_CHANNEL)
         sender = self.context.sender(SIGNALS_CHANNEL)
         batcher = MicroBatcher(self.limits, self.context.clock.monotonic)
+        hints = _Hints(self.context, self.hint_channel)
         try:
             reported = _Reported(self.context.clock)
             while not stop.is_set():
                 self.context.beat()
                 self._receive(receiver, batcher)
                 while batcher.due_in_s() == 0:
-                    self._work_off(batcher.take(), sender)
+                    self._work_off(batcher.take(), sender, hints)
                 reported.losses(batcher, self.counts)
             self._receive(receiver, batcher, wait=False)
             while len(batcher):
-                self._work_off(batcher.take(), sender)
+                self._work_off(batcher.take(), sender, hints)
         finally:
             receiver.close()
             sender.close()
+            hints.close()
 
     def _receive(self, receiver: Receiver, batcher: MicroBatcher, wait: bool = True) -> None:
         due_in_s = batcher.due_in_s()
@@ -76,30 +97,66 @@ class InferenceWorker:
                 self.counts.unexpected += 1
                 log.warning("unexpected message kind=%s", type(message).__name__)
 
-    def _work_off(self, batch: Sequence[BatchMessage], sender: Sender) -> None:
+    def _work_off(self, batch: Sequence[BatchMessage], sender: Sender, hints: _Hints) -> None:
         frames = [message for message in batch if isinstance(message, FrameFaces)]
-        expressions = iter(self._classify([crop for frame in frames if _is_read(frame) for crop in frame.faces]))
+        found = iter(self._read([(crop, frame.mode) for frame in frames for crop in frame.faces]))
         for message in batch:
             if isinstance(message, SourceStatus):
                 sender.send(message)
-            else:
-                read = _is_read(message)
-                faces = tuple(face_signals(crop, next(expressions) if read else None) for crop in message.faces)
-                sender.send(_frame_signals(message, faces))
-                self.counts.frames += 1
+                continue
+            faces = [next(found) for _ in message.faces]
+            hints.send(message, faces)
+            kept = [self.reader.believed(crop, face) for crop, face in zip(message.faces, faces, strict=True)]
+            sender.send(_frame_signals(message, tuple(face for face, keep in zip(faces, kept, strict=True) if keep)))
+            self.counts.frames += 1
+            self.counts.disbelieved += kept.count(False)
 
-    def _classify(self, crops: Sequence[FaceCrop]) -> Sequence[tuple[float, ...] | None]:
-        if not crops:
-            return ()
-        self.counts.batches += 1
-        self.counts.crops += len(crops)
+    def _read(self, crops: Sequence[tuple[FaceCrop, Mode]]) -> list[FaceSignals]:
+        wanted = sum(self.reader.wants(mode) for _, mode in crops)
+        self.counts.batches += wanted > 0
+        self.counts.crops += wanted
         try:
-            rows = self.classifier.predict(np.stack([crop.pixels for crop in crops]))
+            return self.reader.read(crops)
         except Exception:  # the worker's boundary: one bad batch must not end the lesson of all students
             self.counts.failed += 1
-            log.exception("classification failed crops=%d size_px=%d", len(crops), CROP_SIZE_PX)
-            return (None,) * len(crops)
-        return [tuple(float(value) for value in row) for row in rows]
+            log.exception("classification failed crops=%d size_px=%d", wanted, CROP_SIZE_PX)
+            return [bare_signals(crop) for crop, _ in crops]
+
+
+class _Hints:
+    """The channels back to the capture workers, opened when first needed."""
+
+    def __init__(self, context: WorkerContext, channel: HintChannel | None) -> None:
+        self._context = context
+        self._channel = channel
+        self._senders: dict[str, tuple[Sender, float]] = {}
+
+    def send(self, frame: FrameFaces, faces: Sequence[FaceSignals]) -> None:
+        """Tell the frame's capture worker where its faces turned out to be."""
+        if self._channel is None:
+            return
+        for face in faces:
+            if face.face_score is not None and face.box_shift is not None:
+                hint = Hint(frame.origin, frame.seq, frame.monotonic_s, face.track_id, face.face_score, face.box_shift)
+                self._sender(self._channel(frame.origin)).send(hint)
+
+    def close(self) -> None:
+        """Let go of all channels."""
+        for sender, _ in self._senders.values():
+            sender.close()
+        self._senders.clear()
+
+    def _sender(self, channel: str) -> Sender:
+        now_s = self._context.clock.monotonic()
+        known = self._senders.get(channel)
+        if known is None:
+            for name, (sender, used_s) in list(self._senders.items()):
+                if now_s - used_s > HINTS_IDLE_S:
+                    sender.close()
+                    del self._senders[name]
+        sender = self._context.sender(channel) if known is None else known[0]
+        self._senders[channel] = (sender, now_s)
+        return sender
 
 
 class _Reported:
@@ -117,24 +174,6 @@ class _Reported:
                 "inference is late stale=%d crowded=%d frames=%d", batcher.stale, batcher.crowded, counts.frames
             )
             self._dropped, self._at_s = dropped, self._clock.monotonic()
-
-
-def _is_read(frame: FrameFaces) -> bool:
-    return frame.mode is Mode.FULL
-
-
-def face_signals(crop: FaceCrop, expression: tuple[float, ...] | None) -> FaceSignals:
-    """Return the signals of one face; those of the pose are None where the detector gives no landmarks."""
-    pose = crop.pose
-    return FaceSignals(
-        track_id=crop.track_id,
-        box=crop.box,
-        confidence=crop.confidence,
-        expression=expression,
-        yaw_deg=pose.yaw_deg if pose else None,
-        pitch_deg=pose.pitch_deg if pose else None,
-        roll_deg=pose.roll_deg if pose else None,
-    )
 
 
 def _frame_signals(frame: FrameFaces, faces: tuple[FaceSignals, ...]) -> FrameSignals:

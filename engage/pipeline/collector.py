@@ -6,21 +6,39 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from engage.core.protocols import Clock, Publisher, Receiver, Stop, Store
-from engage.core.scoring import StudentScorer
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FrameSignals, LiveUpdate, Sample, ScoredSample, SourceStatus
-from engage.pipeline.sampling import SampleBuilder
+from engage.core.types import (
+    AlertEvent,
+    FrameSignals,
+    GestureEvent,
+    LiveUpdate,
+    Sample,
+    ScoredSample,
+    SourceState,
+    SourceStatus,
+)
+from engage.pipeline.student import StudentLine
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 900.0
 """A student who was not seen for this long is forgotten; their stored samples bring the state back."""
 RETRY_S = 0.5
+CALIBRATIONS_EVERY_S = 2.0
+"""How often to look for calibration steps; they are stored before they begin, so that this is in time."""
+ALERTS_EVERY_S = 1.0
+"""How often time alone may change an alert: a camera that is lost sends nothing."""
 
-History = Callable[[int, int], Sequence[Sample]]
-"""The stored samples of (session, student), in order of capture."""
+Item = ScoredSample | GestureEvent | SourceStatus
+History = Callable[[int, int], tuple[Sequence[Sample], Sequence[GestureEvent]]]
+"""The stored samples of (session, student) in order of capture, and their gestures."""
+Calibrations = Callable[[], Sequence[GestureEvent]]
+"""The calibration steps that are to come, under way or just over, of all sessions that run."""
+Alarms = Callable[[Sequence[ScoredSample], Sequence[SourceStatus], datetime], Sequence[AlertEvent]]
+"""What began or ceased to fire by what was just committed, and by the time it is now; it stores them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +51,12 @@ class CollectorSettings:
     backlog: int = 100_000
 
 
+@dataclass(slots=True)
 class _Student:
     """What is remembered of one student in one session."""
 
-    def __init__(self, session_id: int, student_id: int, settings: ScoringSettings) -> None:
-        self.builder = SampleBuilder(session_id, student_id)
-        self.scorer = StudentScorer(settings)
-        self.seen_s = 0.0
+    line: StudentLine
+    seen_s: float = 0.0
 
 
 class Collector:
@@ -50,16 +67,20 @@ class Collector:
     """
 
     def __init__(
-        self, settings: CollectorSettings, store: Store, publisher: Publisher, history: History, clock: Clock
-    ) -> None:
+        self, settings: CollectorSettings, store: Store, publisher: Publisher, history: History, clock: Clock,
+        *, alarms: Alarms = lambda samples, statuses, now: (), calibrations: Calibrations = lambda: (),
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._store = store
         self._publisher = publisher
         self._history = history
         self._clock = clock
-        self._version = settings.scoring.version
+        self._alarms = alarms
+        self._alarmed_s = float("-inf")
+        self._calibrations = calibrations
+        self._calibrated_s = float("-inf")
         self._students: dict[tuple[int, int], _Student] = {}
-        self._waiting: deque[ScoredSample | SourceStatus] = deque()
+        self._waiting: deque[Item] = deque()
         self._due_s = 0.0
         self.dropped = 0
 
@@ -70,57 +91,78 @@ class Collector:
             self.take(receiver.receive(self._patience()))
             if self._due():
                 self.flush()
+            elif not self._waiting and self._clock.monotonic() - self._alarmed_s >= ALERTS_EVERY_S:
+                self._publish(())
         self.take(receiver.receive(0.0))
+        for student in self._students.values():
+            self._queue(student.line.finish(), self._clock.monotonic())
         self.flush()
 
     def take(self, messages: Sequence[object]) -> None:
         """Score what ``messages`` (FrameSignals and SourceStatus, others are ignored) close, and queue it."""
         now = self._clock.monotonic()
+        if now - self._calibrated_s >= CALIBRATIONS_EVERY_S:
+            self._calibrate(now)
         for message in messages:
             if isinstance(message, FrameSignals):
                 self._observe(message, now)
             elif isinstance(message, SourceStatus):
-                self._queue(message, now)
+                student = self._students.get((message.origin.session_id, message.origin.student_id))
+                if student is not None and message.state is not SourceState.LIVE:
+                    self._queue(student.line.finish(), now)
+                self._queue((message,), now)
 
     def flush(self) -> bool:
         """Commit and publish all that waits; return whether it worked. A failure is logged, and tried again later."""
         while self._waiting:
             batch = [self._waiting[k] for k in range(min(len(self._waiting), self._settings.max_batch))]
             samples = [item for item in batch if isinstance(item, ScoredSample)]
+            gestures = [item for item in batch if isinstance(item, GestureEvent)]
             statuses = [item for item in batch if isinstance(item, SourceStatus)]
             try:
-                self._store.write(samples, (), statuses)
+                self._store.write(samples, gestures, statuses)
             except Exception as error:  # whatever the database does, samples wait and are not lost
                 self._due_s = self._clock.monotonic() + RETRY_S
                 log.warning("write failed waiting=%d reason=%s", len(self._waiting), error)
                 return False
             for _ in batch:
                 self._waiting.popleft()
-            self._publish(samples, statuses)
+            self._publish(batch)
         return True
 
     def _observe(self, frame: FrameSignals, now: float) -> None:
         key = (frame.origin.session_id, frame.origin.student_id)
         student = self._students.get(key) or self._remember(key, now)
         student.seen_s = now
-        sample = student.builder.add(frame, frame.faces[0] if frame.faces else None)
-        if sample is not None:
-            self._queue(ScoredSample(sample, student.scorer.update(sample), self._version), now)
+        taken = student.line.take(frame)
+        self._queue(taken.gestures, now)
+        if taken.sample is not None:
+            self._queue((taken.sample,), now)
 
     def _remember(self, key: tuple[int, int], now: float) -> _Student:
         self._students = {k: s for k, s in self._students.items() if now - s.seen_s < IDLE_S}
-        student = self._students[key] = _Student(*key, self._settings.scoring)
+        student = self._students[key] = _Student(StudentLine(*key, self._settings.scoring))
         try:
-            for sample in self._history(*key):
-                student.scorer.update(sample)
+            student.line.remember(*self._history(*key))
         except Exception as error:  # the score then starts afresh
             log.warning("history not read session=%d student=%d reason=%s", *key, error)
         return student
 
-    def _queue(self, item: ScoredSample | SourceStatus, now: float) -> None:
-        if not self._waiting:
-            self._due_s = now + self._settings.max_wait_s
-        self._waiting.append(item)
+    def _calibrate(self, now: float) -> None:
+        self._calibrated_s = now
+        try:
+            for step in self._calibrations():
+                student = self._students.get((step.session_id, step.student_id))
+                if student is not None:  # a new one reads it with their history
+                    student.line.note(step)
+        except Exception as error:  # the usual line of sight is then learnt as without the step
+            log.warning("calibration steps not read reason=%s", error)
+
+    def _queue(self, items: Sequence[Item], now: float) -> None:
+        for item in items:
+            if not self._waiting:
+                self._due_s = now + self._settings.max_wait_s
+            self._waiting.append(item)
         while len(self._waiting) > self._settings.backlog:
             self._waiting.popleft()
             self.dropped += 1
@@ -131,15 +173,36 @@ class Collector:
     def _patience(self) -> float:
         return max(0.0, self._due_s - self._clock.monotonic()) if self._waiting else 0.5
 
-    def _publish(self, samples: Sequence[ScoredSample], statuses: Sequence[SourceStatus]) -> None:
+    def _publish(self, committed: Sequence[Item]) -> None:
         now = self._clock.now()
-        sessions = {item.sample.session_id for item in samples} | {item.origin.session_id for item in statuses}
-        for session_id in sorted(sessions):
+        samples = [item for item in committed if isinstance(item, ScoredSample)]
+        statuses = [item for item in committed if isinstance(item, SourceStatus)]
+        alerts = self._evaluate(samples, statuses, now)
+        for session_id in sorted({_session(item) for item in (*committed, *alerts)}):
+            here = [item for item in committed if _session(item) == session_id]
             self._publisher.publish(
                 LiveUpdate(
                     session_id,
                     now,
-                    tuple(item for item in samples if item.sample.session_id == session_id),
-                    tuple(item for item in statuses if item.origin.session_id == session_id),
+                    tuple(item for item in here if isinstance(item, ScoredSample)),
+                    tuple(item for item in here if isinstance(item, SourceStatus)),
+                    tuple(item for item in here if isinstance(item, GestureEvent)),
+                    tuple(alert for alert in alerts if alert.session_id == session_id),
                 )
             )
+
+    def _evaluate(
+        self, samples: Sequence[ScoredSample], statuses: Sequence[SourceStatus], now: datetime
+    ) -> Sequence[AlertEvent]:
+        self._alarmed_s = self._clock.monotonic()
+        try:
+            return self._alarms(samples, statuses, now)
+        except Exception:  # samples reach the pages whatever becomes of the alerts
+            log.exception("alerts not evaluated samples=%d", len(samples))
+            return ()
+
+
+def _session(item: Item | AlertEvent) -> int:
+    if isinstance(item, ScoredSample):
+        return item.sample.session_id
+    return item.origin.session_id if isinstance(item, SourceStatus) else item.session_id

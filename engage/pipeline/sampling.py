@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engage.core.lids import eyes_open, gazes, lids_closed
 from engage.core.types import FaceSignals, FrameSignals, Mode, Sample
 
 LONGEST_GAP_S = 2.0
 """A frame stands for the time since the one before it, but never for more than this: past it, there was no data."""
 FIRST_FRAME_S = 0.5
 """What a frame stands for that has none before it."""
-CLOSED_BELOW = 0.2
-"""Lids count as closed where they are at least 80 % closed (PERCLOS P80, Wierwille et al. 1994)."""
 MOUTH_OPEN_ABOVE = 0.5
-HEAD_DOWN_BELOW_DEG = -20.0
-"""Lids are not read while the head is down: seen from above, open eyes look closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,10 @@ class SampleBuilder:
         self._previous: datetime | None = None
         self._closed_second: int | None = None
 
+    def resume(self, last: Sample) -> None:
+        """Go on after ``last``, a stored sample: its second is closed and never comes again."""
+        self._previous, self._closed_second = last.captured_at, last.second
+
     def add(self, frame: FrameSignals, face: FaceSignals | None) -> Sample | None:
         """Take one frame with the student's face in it, or None; return the sample that it closes, if it does."""
         self._looks.append(_Look(self._duration(frame.captured_at), frame.brightness, face))
@@ -63,8 +64,9 @@ class SampleBuilder:
         faces = [(look.face, look.duration_s) for look in looks if look.face is not None]
         yaw, yaw_spread = _mean_and_spread([(face.yaw_deg, w) for face, w in faces])
         pitch, pitch_spread = _mean_and_spread([(face.pitch_deg, w) for face, w in faces])
-        gaze_x, gaze_x_spread = _mean_and_spread([(face.gaze_x, w) for face, w in faces])
-        gaze_y, gaze_y_spread = _mean_and_spread([(face.gaze_y, w) for face, w in faces])
+        gazing = [(face, w) for face, w in faces if gazes(face)]
+        gaze_x, gaze_x_spread = _mean_and_spread([(face.gaze_x, w) for face, w in gazing])
+        gaze_y, gaze_y_spread = _mean_and_spread([(face.gaze_y, w) for face, w in gazing])
         return Sample(
             session_id=self._session_id,
             student_id=self._student_id,
@@ -72,7 +74,7 @@ class SampleBuilder:
             captured_at=frame.captured_at,
             frames=len(looks),
             duration_s=total,
-            face_share=sum(w for _, w in faces) / total if total > 0 else float(frame.faces != ()),
+            face_share=min(1.0, sum(w for _, w in faces) / total) if total > 0 else float(frame.faces != ()),
             confidence=_mean([(face.confidence, w) for face, w in faces]),
             brightness=_mean([(look.brightness, look.duration_s) for look in looks]) or frame.brightness,
             expression=_mean_expression(faces),
@@ -85,18 +87,11 @@ class SampleBuilder:
             gaze_x_spread=gaze_x_spread,
             gaze_y=gaze_y,
             gaze_y_spread=gaze_y_spread,
-            lids_closed_share=_mean([(_lids_closed(face), w) for face, w in faces]),
+            lids_closed_share=_mean([(lids_closed(face), w) for face, w in faces]),
             mouth_open_share=_mean([(_mouth_open(face), w) for face, w in faces]),
+            eyes_open=_mean([(eyes_open(face), w) for face, w in faces]),
             mode=Mode(frame.mode),
         )
-
-
-def _lids_closed(face: FaceSignals) -> float | None:
-    if face.left_eye_open is None or face.right_eye_open is None:
-        return None
-    if face.pitch_deg is not None and face.pitch_deg < HEAD_DOWN_BELOW_DEG:
-        return None
-    return float(max(face.left_eye_open, face.right_eye_open) <= CLOSED_BELOW)
 
 
 def _mouth_open(face: FaceSignals) -> float | None:
@@ -114,6 +109,8 @@ def _mean_and_spread(pairs: Sequence[tuple[float | None, float]]) -> tuple[float
     if total <= 0:
         return None, None
     mean = sum(value * weight for value, weight in known) / total
+    values = [value for value, _ in known]
+    mean = min(max(mean, min(values)), max(values))  # rounding must not carry a share past 1
     return mean, math.sqrt(sum(weight * (value - mean) ** 2 for value, weight in known) / total)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from flask_socketio import SocketIO
 
-from engage.core.live import EVENT, room, update_payload
+from engage.core.live import EVENT, JOINERS, OWN_EVENT, own_payloads, room, update_payload
 from engage.core.types import LiveUpdate
 from engage.errors import SettingsError
 
@@ -55,6 +55,8 @@ class MessageQueuePublisher:
             try:
                 payload = update_payload(update, self._unknown_below)
                 self._socketio.emit(EVENT, payload, to=room(update.session_id))
+                for place, own in own_payloads(update, self._unknown_below):
+                    self._socketio.emit(OWN_EVENT, own, to=place, namespace=JOINERS)
             except Exception:
                 logger.exception("update not published session=%s", update.session_id)
 

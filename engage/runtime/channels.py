@@ -7,6 +7,7 @@ by its senders at the same address. Nothing here waits for the other end without
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Protocol
 import zmq
 
 from engage.core.protocols import Receiver, Sender
+from engage.core.types import Origin
 from engage.errors import ChannelError
 from engage.runtime.addresses import AddressBook
 from engage.runtime.encoding import Codec
@@ -24,9 +26,13 @@ from engage.runtime.ends import FLUSH_S, POLL_MS, PullReceiver, PushSender
 
 FACES, SIGNALS, UPDATES, HEARTBEATS = "faces", "signals", "updates", "heartbeats"
 
-LIMITS = {"faces": 64, "signals": 8192, "heartbeats": 16, "assignments": 16, "hints": 64}
+LIMITS = {"faces": 64, "signals": 8192, "heartbeats": 16, "assignments": 16, "hints": 8, "looks": 8}
 """Messages a sender keeps, per kind of channel: faces are too old after seconds, signals outlast a restart."""
 DEFAULT_LIMIT = 256
+
+LATEST_ONLY = frozenset({"frames"})
+"""Kinds of channels that hold nothing but the newest message: a picture that was not read yet is replaced by the next.
+Their readers tell from the messages what they missed."""
 
 HIGH_WATER = 64
 """Messages that ZeroMQ may hold at each end behind a sender's own queue."""
@@ -39,6 +45,21 @@ MAX_SOCKETS = 8192
 def assignments(group: str) -> str:
     """Return the name of the channel that tells a capture group which workers to run."""
     return f"assignments.{group}"
+
+
+def hints(origin: Origin) -> str:
+    """Return the name of the channel on which inference tells the source's capture worker where its face has moved."""
+    return f"hints.{origin.session_id}-{origin.source_id}"
+
+
+def frames(origin: Origin) -> str:
+    """Return the name of the channel on which a browser's pictures reach the source's capture worker."""
+    return f"frames.{origin.session_id}-{origin.source_id}"
+
+
+def words(origin: Origin) -> str:
+    """Return the name of the channel on which a teacher says who is who in a picture with many people."""
+    return f"words.{origin.session_id}-{origin.source_id}"
 
 
 class ChannelHub(Protocol):
@@ -71,8 +92,10 @@ class Channels:
     def sender(self, channel: str) -> PushSender:
         """Return a new writing end of ``channel``. Raises ChannelError for an impossible name."""
         address = self._addresses.address(channel)
-        limit = LIMITS.get(channel.partition(".")[0], DEFAULT_LIMIT)
-        sender = PushSender(channel, self._codec.encode, lambda: self._connect(address), limit)
+        kind = channel.partition(".")[0]
+        limit = LIMITS.get(kind, DEFAULT_LIMIT)
+        connect = functools.partial(self._connect, address, kind in LATEST_ONLY)
+        sender = PushSender(channel, self._codec.encode, connect, limit)
         with self._lock:
             self._forget_closed()
             self._senders.append(sender)
@@ -82,7 +105,7 @@ class Channels:
         """Return the reading end of ``channel``. Raises ChannelError where it cannot be opened."""
         address = self._addresses.address(channel)
         socket = self._socket(zmq.PULL)
-        socket.set(zmq.RCVHWM, HIGH_WATER)
+        _bound(socket, zmq.RCVHWM, channel.partition(".")[0] in LATEST_ONLY)
         socket.set(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         try:
             _bind(socket, address)
@@ -145,12 +168,20 @@ class Channels:
         socket.set(zmq.LINGER, int(FLUSH_S * 1000))
         return socket
 
-    def _connect(self, address: str) -> zmq.SyncSocket:
+    def _connect(self, address: str, latest_only: bool) -> zmq.SyncSocket:
         socket = self._socket(zmq.PUSH)
-        socket.set(zmq.SNDHWM, HIGH_WATER)
+        _bound(socket, zmq.SNDHWM, latest_only)
         socket.set(zmq.RECONNECT_IVL, RECONNECT_MS)
         socket.connect(address)
         return socket
+
+
+def _bound(socket: zmq.SyncSocket, high_water: int, latest_only: bool) -> None:
+    """Have the socket hold the newest message alone, or as many as it may."""
+    if latest_only:
+        socket.set(zmq.CONFLATE, 1)
+    else:
+        socket.set(high_water, HIGH_WATER)
 
 
 def _bind(socket: zmq.SyncSocket, address: str) -> None:

@@ -8,16 +8,24 @@ from typing import Any, get_origin
 import msgspec
 import numpy as np
 
+from engage.core.looks import LookAnswer, LookRequest
 from engage.core.protocols import Message
-from engage.core.types import Dropped, FrameFaces, FrameSignals, LiveUpdate, SourceStatus
+from engage.core.shared import NameFace, SharedView
+from engage.core.types import Dropped, FrameFaces, FrameSignals, Hint, LiveUpdate, PushedFrame, SourceStatus
 from engage.errors import ChannelError
 from engage.runtime.messages import Assignment, Heartbeat, Nudge
 
 RECORDS: tuple[type, ...] = (
     FrameFaces,
     FrameSignals,
+    Hint,
+    PushedFrame,
     SourceStatus,
     LiveUpdate,
+    LookAnswer,
+    LookRequest,
+    NameFace,
+    SharedView,
     Dropped,
     Heartbeat,
     Assignment,

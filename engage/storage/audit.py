@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from engage.storage.database import Database
 from engage.storage.tables import AuditEntry
 
 FIRST_HASH = "0" * 64
@@ -45,6 +46,17 @@ def record(session: Session, at: datetime, actor_id: int | None, action: Action)
     entry.hash = row_hash(entry)
     session.add(entry)
     session.flush()
+
+
+def note(database: Database, at: datetime, actor_id: int | None, action: Action) -> None:
+    """Append ``action`` by itself, where nothing else is written: something was handed out."""
+    with database.write() as session:
+        record(session, at, actor_id, action)
+
+
+def origin(session: Session) -> str | None:
+    """Return the hash of the first row, by which a database knows its own backups; None where there is none."""
+    return session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id).limit(1))
 
 
 def row_hash(entry: AuditEntry) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +13,8 @@ from engage.core.policy import GivenBy, Jurisdiction
 from engage.core.protocols import Clock
 from engage.core.types import Mode
 from engage.errors import RequestError
-from engage.storage import audit, demo, enrolling, lessons
+from engage.storage import demo, enrolling, lessons, seating
+from engage.storage.changes import Change, changing
 from engage.storage.database import Database
 from engage.storage.entities import SETUP_KEY, marker_record, setup_record, source_record, student_record
 from engage.storage.entries import TEXT_LENGTH, given
@@ -34,19 +33,6 @@ from engage.storage.selects import course_record, session_record, sessions
 from engage.storage.tables import ClassSession, ConsentAnswer, Course, CourseStaff, Marker, Setting, Student, User
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One transaction that changes something: its session, its time and who asked for it."""
-
-    session: Session
-    now: datetime
-    user_id: int | None
-
-    def record(self, action: str, kind: str, row_id: int | None, /, **details: Any) -> None:
-        """Append to the audit log."""
-        audit.record(self.session, self.now, self.user_id, audit.Action(action, kind, row_id, details))
-
-
 class Classroom:
     """Each method is one transaction and leaves a line in the audit log.
 
@@ -61,8 +47,8 @@ class Classroom:
 
     @contextmanager
     def _change(self, user_id: int | None) -> Iterator[Change]:
-        with self._database.write() as session:
-            yield Change(session, self._clock.now(), user_id)
+        with changing(self._database, self._clock, user_id) as change:
+            yield change
 
     def save_setup(self, jurisdiction: Jurisdiction, mode: Mode, user_id: int | None) -> SetupRecord:
         """Store the administrator's answer, replacing an earlier one. The mode is stored as asked, not capped."""
@@ -98,6 +84,8 @@ class Classroom:
         """Return a new student, enrolled in the course. ``user_id`` is who did it, for the audit log."""
         with self._change(user_id) as change:
             row = enrolling.add_student(change.session, course_id, student, change.now)
+            if student.seat is not None:
+                seating.place(change.session, course_id, {row.id: student.seat})
             change.record("create_student", "student", row.id, course=course_id, minor=row.minor)
             return student_record(row)
 

@@ -48,6 +48,16 @@ class Database:
         return self._url.get_backend_name() == "sqlite"
 
     @property
+    def address(self) -> URL:
+        """Return the address, password included: for other programs, never for messages."""
+        return self._url
+
+    @property
+    def file(self) -> Path:
+        """Return the SQLite file."""
+        return Path(self._url.database or "")
+
+    @property
     def engine(self) -> Engine:
         """Return this process's engine, made on first use."""
         if self._engine_pid != os.getpid():  # new, or a fork: the parent may have held the lock, and uses its engine on
@@ -112,7 +122,7 @@ class Database:
 
     def verify(self) -> None:
         """Raise StorageError unless the database exists, is undamaged and has this program's tables. Makes nothing."""
-        if self.sqlite and not Path(self._url.database or "").is_file():
+        if self.sqlite and not self.file.is_file():
             raise StorageError(f"{shown(self._url)} does not exist yet; run 'engage db upgrade'.")
         self.open()
         self.check()
@@ -127,6 +137,20 @@ class Database:
         """Give a session in a transaction that may write; it commits at the end, or rolls back on an error."""
         with self._session(write=True) as session:
             yield session
+
+    @contextmanager
+    def overwrite(self) -> Iterator[Session]:
+        """Give a session as ``write`` does, in which SQLite fills with zeros what is deleted: it is not just unlinked.
+
+        (PostgreSQL frees such space when it vacuums; see there for its log and backups.)
+        """
+        with self._session(write=True) as session:
+            if self.sqlite:
+                session.connection().exec_driver_sql("PRAGMA secure_delete = ON")
+            yield session
+            if self.sqlite:
+                session.flush()
+                session.connection().exec_driver_sql("PRAGMA secure_delete = OFF")
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -148,7 +172,7 @@ class Database:
             yield
 
     def _prepare_file(self) -> None:
-        file = Path(self._url.database or "")
+        file = self.file
         try:
             if not file.parent.is_dir():
                 file.parent.mkdir(parents=True, exist_ok=True)

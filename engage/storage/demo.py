@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from engage.core.seats import seat_of
 from engage.storage.enrolling import add_student, enabled_source, give_student_source
 from engage.storage.insert import insert_new
 from engage.storage.records import DemoMember, NewStudent
@@ -46,18 +47,18 @@ def _course(session: Session, now: datetime) -> tuple[Course, bool]:
 def _ensure_member(session: Session, course_id: int, member: DemoMember, now: datetime) -> bool:
     number = PREFIX + member.address
     student = session.scalar(select(Student).where(Student.external_id == number))
+    changed = student is None
     if student is None:
-        new = NewStudent(member.name, minor=False, virtual=True, seat=member.seat, external_id=number)
+        new = NewStudent(member.name, minor=False, virtual=True, external_id=number)
         student = add_student(session, course_id, new, now)
-        give_student_source(session, student.id, member.address, now)
-        return True
-    changed = _set(student, name=member.name, archived_at=None)
+    changed |= _set(student, name=member.name, archived_at=None)
     enrolment = session.get(Enrolment, (course_id, student.id))
     if enrolment is None:
         enrolment = Enrolment(course_id=course_id, student_id=student.id, enrolled_at=now)
         session.add(enrolment)
         changed = True
-    changed |= _set(enrolment, seat=member.seat, ended_at=None)
+    seat = enrolment.seat if seat_of(enrolment.seat) else member.seat  # people may have moved them
+    changed |= _set(enrolment, seat=seat, ended_at=None)
     source = enabled_source(session, student.id)
     if source is None or source.address != member.address:
         give_student_source(session, student.id, member.address, now)

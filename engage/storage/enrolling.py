@@ -27,6 +27,14 @@ def require(session: Session, table: type[Row], row_id: int, name: str) -> Row:
     return row
 
 
+def require_open(session: Session, course_id: int) -> Course:
+    """Return the course, locked for this transaction; RequestError where there is none, or it is archived."""
+    course = require(session, Course, course_id, "course")
+    if course.archived_at is not None:
+        raise RequestError("This course is archived. Bring it back to change it.")
+    return course
+
+
 def require_enrolled(session: Session, course_id: int, student_id: int) -> None:
     """Raise RequestError unless the student is in the course."""
     enrolment = session.get(Enrolment, (course_id, student_id)) if possible(student_id) else None
@@ -35,10 +43,8 @@ def require_enrolled(session: Session, course_id: int, student_id: int) -> None:
 
 
 def add_student(session: Session, course_id: int, new: NewStudent, now: datetime) -> Student:
-    """Return a new student of the course."""
-    course = require(session, Course, course_id, "course")
-    if course.archived_at is not None:
-        raise RequestError("This course is archived.")
+    """Return a new student of the course, without a seat."""
+    require_open(session, course_id)
     student = Student(
         name=given(new.name, "a name"),
         external_id=optional(new.external_id, "a student number"),
@@ -51,8 +57,7 @@ def add_student(session: Session, course_id: int, new: NewStudent, now: datetime
             session.add(student)
     except IntegrityError:
         raise RequestError("There is a student with this number already.") from None
-    seat = optional(new.seat, "a seat", 32)
-    session.add(Enrolment(course_id=course_id, student_id=student.id, seat=seat, enrolled_at=now))
+    session.add(Enrolment(course_id=course_id, student_id=student.id, enrolled_at=now))
     session.flush()
     return student
 

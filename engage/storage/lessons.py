@@ -9,11 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engage.errors import RequestError
-from engage.storage.enrolling import require
+from engage.storage.enrolling import require, require_open
 from engage.storage.entries import given
-from engage.storage.records import SessionState
+from engage.storage.records import CourseRecord, SessionState
 from engage.storage.selects import running
-from engage.storage.tables import ClassSession, Course, Pause
+from engage.storage.tables import ClassSession, Pause
 
 
 def running_id(session: Session, course_id: int) -> int | None:
@@ -21,11 +21,22 @@ def running_id(session: Session, course_id: int) -> int | None:
     return session.scalar(select(ClassSession.id).where(ClassSession.course_id == course_id, running(ClassSession)))
 
 
+def require_startable(course: CourseRecord, answered: bool) -> None:
+    """Raise RequestError, saying why, where no session of the course may start.
+
+    ``answered``: whether it is said where the school is and what may be computed.
+    """
+    if course.n_students == 0:
+        raise RequestError("There is nobody in this course yet; add a student first.")
+    if not course.demo and not answered:
+        raise RequestError(
+            "The administrator has not yet said where the school is and what may be computed; no session can start."
+        )
+
+
 def start(session: Session, course_id: int, title: str | None, now: datetime) -> ClassSession:
     """Return a new running session, named after the course where ``title`` is empty."""
-    course = require(session, Course, course_id, "course")
-    if course.archived_at is not None:
-        raise RequestError("This course is archived.")
+    course = require_open(session, course_id)
     lesson = ClassSession(
         course_id=course_id,
         title=given(title or course.title, "a title"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from engage.core.types import Sample, ScoredSample, SourceStatus
-from engage.storage import roster, timeline
+from engage.core.gestures.kinds import GestureKind
+from engage.core.types import GestureEvent, Sample, ScoredSample, SourceStatus
+from engage.storage import roster, shared, timeline
 from engage.storage.database import Database
 from engage.storage.entities import marker_record
 from engage.storage.entries import possible, second
@@ -19,7 +22,7 @@ from engage.storage.records import (
     RosterEntry,
     SessionRecord,
 )
-from engage.storage.rows import SAMPLE_COLUMNS, SCORED_COLUMNS, sample, scored_sample, source_status
+from engage.storage.rows import SAMPLE_COLUMNS, SCORED_COLUMNS, gesture_event, sample, scored_sample, source_status
 from engage.storage.selects import (
     course_record,
     courses,
@@ -29,10 +32,12 @@ from engage.storage.selects import (
     session_record,
     sessions,
 )
+from engage.storage.shared import SharedSource
 from engage.storage.tables import (
     ClassSession,
     Course,
     CourseStaff,
+    GestureRow,
     Marker,
     SampleRow,
     ScoreRow,
@@ -82,6 +87,20 @@ class Queries:
         with self._database.read() as session:
             return _may_see(session, user_id, select(ClassSession.course_id).where(ClassSession.id == session_id))
 
+    def teaches(self, user_id: int, session_id: int) -> bool:
+        """Return whether the user is an active teacher of the session's course; being administrator is not enough."""
+        if not possible(session_id):
+            return False
+        with self._database.read() as session:
+            lesson = session.get(ClassSession, session_id)
+            if lesson is None or _active_staff(session, user_id) is None:
+                return False
+            return session.get(CourseStaff, (lesson.course_id, user_id)) is not None
+
+    def attends(self, student_id: int | None, session_id: int) -> bool:
+        """Return whether the student was enrolled in the session's course while the session ran."""
+        return any(entry.student_id == student_id for entry in self.roster(session_id))
+
     def students(self, course_id: int) -> list[RosterEntry]:
         """Return a course's students by name, archived ones not; ``paused`` is False."""
         with self._database.read() as session:
@@ -110,6 +129,8 @@ class Queries:
 
     def roster(self, session_id: int) -> list[RosterEntry]:
         """Return the students of a session by name: those enrolled while it ran."""
+        if not possible(session_id):
+            return []
         with self._database.read() as session:
             return roster.of_session(session, session_id)
 
@@ -120,6 +141,11 @@ class Queries:
         """
         with self._database.read() as session:
             return roster.planned(session)
+
+    def shared_plan(self) -> list[SharedSource]:
+        """Return the courses' sources of all running sessions, in whose pictures teachers name students."""
+        with self._database.read() as session:
+            return shared.planned(session)
 
     def samples_since(
         self, session_id: int, since_second: int, until_second: int | None = None, limit: int = 50_000
@@ -150,6 +176,33 @@ class Queries:
         )
         with self._database.read() as session:
             return [sample(row) for row in session.execute(query)]
+
+    def student_gestures(self, session_id: int, student_id: int) -> list[GestureEvent]:
+        """Return all gestures of a student in a session, by their start: what the scorer is fed again."""
+        return self._gestures(GestureRow.session_id == session_id, GestureRow.student_id == student_id)
+
+    def gestures_between(self, session_id: int, since: datetime, until: datetime) -> list[GestureEvent]:
+        """Return all gestures of a session that ended in ``since <= ended_at < until``, by their start."""
+        ended = GestureRow.ended_at >= since, GestureRow.ended_at < until
+        return self._gestures(GestureRow.session_id == session_id, *ended)
+
+    def past(self, session_id: int, student_id: int) -> tuple[list[Sample], list[GestureEvent]]:
+        """Return all samples and gestures of a student in a session: what the scorer goes on from."""
+        return self.student_samples(session_id, student_id), self.student_gestures(session_id, student_id)
+
+    def calibrations_since(self, ended_since: datetime) -> list[GestureEvent]:
+        """Return the calibration steps of running sessions that end at ``ended_since`` or later, by their start."""
+        sessions = select(ClassSession.id).where(running(ClassSession))
+        return self._gestures(
+            GestureRow.session_id.in_(sessions),
+            GestureRow.kind == GestureKind.CALIBRATION.value,
+            GestureRow.ended_at >= ended_since,
+        )
+
+    def _gestures(self, *conditions: ColumnElement[bool]) -> list[GestureEvent]:
+        query = select(GestureRow).where(*conditions).order_by(GestureRow.started_at, GestureRow.kind)
+        with self._database.read() as session:
+            return [gesture_event(row) for row in session.scalars(query)]
 
     def latest_statuses(self, session_id: int) -> list[SourceStatus]:
         """Return the newest state of each source that has reported one in this session."""

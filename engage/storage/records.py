@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from engage.core.policy import Consent, Jurisdiction, Subject
+from engage.core.risk import Attendance, Ground, Level
+from engage.core.seats import Grid
+from engage.core.tally import Tally
 from engage.core.types import Mode, Origin
 
 
@@ -47,6 +50,9 @@ class UserRecord:
     role: Role
     student_id: int | None
     active: bool
+    session_stamp: str | None = field(default=None, repr=False)
+    """What the cookies of its sessions must carry; a new one ends them all."""
+    signed_in_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,13 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedEnd:
+    """That the schedule started a session, and when it ends by itself: None for never."""
+
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRecord:
     """One lesson of a course. ``paused`` is True while the whole class is paused."""
 
@@ -120,6 +133,10 @@ class SessionRecord:
     state: SessionState
     paused: bool
     demo: bool
+    grid: Grid = field(default_factory=Grid)
+    """The seats of the course's room."""
+    planned: PlannedEnd | None = None
+    """None where a person started it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +189,28 @@ class MarkerRecord:
     text: str
 
 
+class FeedbackKind(StrEnum):
+    """Who says it: a student of themselves, or a teacher of a student."""
+
+    CHECK_IN = "check_in"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackRecord:
+    """What a person says about a stretch of a session: a check-in 1 to 5, or a correction, 1 engaged and 0 not."""
+
+    id: int
+    session_id: int
+    student_id: int
+    user_id: int | None
+    kind: FeedbackKind
+    value: int
+    from_at: datetime
+    until_at: datetime
+    created_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ClassSecond:
     """The class at one second: mean and quartiles of the scores there are, and how many of how many they cover.
@@ -186,6 +225,62 @@ class ClassSecond:
     high_quartile: float | None
     n_scored: int
     n_students: int
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteRollup:
+    """What one minute (Unix seconds // 60) of a session came to for one student."""
+
+    student_id: int
+    minute: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRollup:
+    """What one session came to for one student."""
+
+    session_id: int
+    student_id: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class StudentSession:
+    """A session held while a student was enrolled; ``tally`` is None where no camera looked at them."""
+
+    session_id: int
+    course_id: int
+    course_title: str
+    title: str
+    started_at: datetime
+    ended_at: datetime | None
+    attendance: Attendance | None
+    tally: Tally | None
+
+
+class FlagState(StrEnum):
+    """What a person decided about a risk flag."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRecord:
+    """A student who may need help, with the reasons in words, and what a person decided."""
+
+    id: int
+    student_id: int
+    course_id: int | None
+    level: Level
+    grounds: tuple[Ground, ...]
+    state: FlagState
+    raised_at: datetime
+    decided_at: datetime | None
+    decided_by: int | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from engage.core.policy import Subject
@@ -12,7 +12,7 @@ from engage.core.types import Origin
 from engage.storage.entities import consent_of
 from engage.storage.records import PlannedSource, RosterEntry, SourceKind
 from engage.storage.selects import AnySelect, newest_consent, paused, running
-from engage.storage.tables import ClassSession, ConsentAnswer, Enrolment, Source, Student
+from engage.storage.tables import ClassSession, ConsentAnswer, Enrolment, JoinDevice, Source, Student
 
 
 def of_course(session: Session, course_id: int) -> list[RosterEntry]:
@@ -39,17 +39,23 @@ def of_session(session: Session, session_id: int) -> list[RosterEntry]:
 
 
 def planned(session: Session) -> list[PlannedSource]:
-    """Return the enabled sources of all students in running sessions; one query, by source."""
+    """Return the enabled sources of all students in running sessions, browsers that have joined; one query."""
     query = (
         select(ClassSession.id, Source, Student, ConsentAnswer, paused(ClassSession.id, Student.id))
         .join(Enrolment, and_(Enrolment.course_id == ClassSession.course_id, Enrolment.ended_at.is_(None)))
         .join(Student, and_(Student.id == Enrolment.student_id, Student.archived_at.is_(None)))
         .join(Source, and_(Source.student_id == Student.id, Source.enabled))
         .outerjoin(ConsentAnswer, newest_consent(Student.id))
-        .where(running(ClassSession))
+        .where(running(ClassSession), or_(Source.kind != SourceKind.BROWSER.value, _joined()))
         .order_by(ClassSession.id, Source.id)
     )
     return [_planned_source(*row) for row in session.execute(query)]
+
+
+def _joined() -> ColumnElement[bool]:
+    """Return the condition that the student takes part in the session with a browser."""
+    here = JoinDevice.session_id == ClassSession.id, JoinDevice.student_id == Student.id
+    return exists().where(*here, JoinDevice.ended_at.is_(None))
 
 
 def _planned_source(

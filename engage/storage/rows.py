@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from engage.core.types import (
@@ -18,7 +19,7 @@ from engage.core.types import (
     SourceState,
     SourceStatus,
 )
-from engage.storage.tables import PROBABILITIES, SampleRow, ScoreRow, ScoringVersion, SourceEvent
+from engage.storage.tables import PROBABILITIES, GestureRow, SampleRow, ScoreRow, ScoringVersion, SourceEvent
 
 PLAIN = tuple(field.name for field in fields(Sample) if field.name not in ("expression", "mode"))
 """The fields of a sample that are columns of the same name."""
@@ -26,7 +27,9 @@ PLAIN = tuple(field.name for field in fields(Sample) if field.name not in ("expr
 BEFORE_EXPRESSION = [field.name for field in fields(Sample)].index("expression")
 FIRST_PROBABILITY = len(PLAIN) + 1
 LAST_PROBABILITY = FIRST_PROBABILITY + len(EMOTIONS)
-NUMBERS = frozenset(PLAIN) - {"session_id", "student_id", "second", "captured_at", "frames"}
+FIRST_NUMBER = PLAIN.index("frames") + 1
+NUMBERS = PLAIN[FIRST_NUMBER:]
+_plain = attrgetter(*PLAIN)
 NO_EXPRESSION: dict[str, float | None] = dict.fromkeys(PROBABILITIES)
 
 SAMPLE_COLUMNS = tuple(getattr(SampleRow, name) for name in (*PLAIN, "mode", *PROBABILITIES))
@@ -37,10 +40,11 @@ SCORED_COLUMNS = (*SAMPLE_COLUMNS, *SCORE_COLUMNS, ScoringVersion.name.label("ve
 
 def sample_row(sample: Sample) -> dict[str, Any]:
     """Return the columns of a sample. Numbers become Python floats: the same value, whatever NumPy type it had."""
-    row: dict[str, Any] = {name: getattr(sample, name) for name in PLAIN}
-    for name in NUMBERS:
-        if row[name] is not None:
-            row[name] = float(row[name])
+    values = _plain(sample)
+    row: dict[str, Any] = dict(zip(PLAIN, values, strict=True))
+    for name, value in zip(NUMBERS, values[FIRST_NUMBER:], strict=True):
+        if value is not None and type(value) is not float:
+            row[name] = float(value)
     if sample.expression is None:
         row.update(NO_EXPRESSION)
     else:
@@ -101,6 +105,11 @@ def scored_sample(row: Sequence[Any]) -> ScoredSample:
     """Return the sample and score of a row of ``SCORED_COLUMNS``."""
     value, confidence, reason, terms, version = row[LAST_PROBABILITY:]
     return ScoredSample(sample(row), Score(value, confidence, Reason(reason) if reason else None, terms), version)
+
+
+def gesture_event(row: GestureRow) -> GestureEvent:
+    """Return a gesture."""
+    return GestureEvent(row.session_id, row.student_id, row.kind, row.started_at, row.ended_at, row.strength)
 
 
 def source_status(row: SourceEvent) -> SourceStatus:

@@ -7,8 +7,20 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from engage.storage.records import CourseRecord, SessionRecord, SessionState
-from engage.storage.tables import ClassSession, ConsentAnswer, Course, Enrolment, Pause, SampleRow, ScoreRow, Student
+from engage.core.seats import Grid
+from engage.storage.records import CourseRecord, PlannedEnd, SessionRecord, SessionState
+from engage.storage.tables import (
+    ClassSession,
+    ConsentAnswer,
+    Course,
+    Enrolment,
+    LessonRun,
+    Pause,
+    SampleRow,
+    ScoreRow,
+    SeatingPlan,
+    Student,
+)
 
 Column = InstrumentedAttribute[Any]
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -80,23 +92,30 @@ def course_record(course: Course, n_students: int, running_session_id: int | Non
 
 
 def sessions() -> AnySelect:
-    """Return sessions with their course and whether the class is paused, for ``session_record``."""
-    return select(ClassSession, Course.title, Course.demo, paused(ClassSession.id)).join(
-        Course, Course.id == ClassSession.course_id
+    """Return sessions with their course, its room, their plan, and whether the class is paused: ``session_record``."""
+    return (
+        select(ClassSession, Course, paused(ClassSession.id), SeatingPlan, LessonRun)
+        .join(Course, Course.id == ClassSession.course_id)
+        .outerjoin(SeatingPlan, SeatingPlan.course_id == ClassSession.course_id)
+        .outerjoin(LessonRun, LessonRun.session_id == ClassSession.id)
     )
 
 
-def session_record(row: ClassSession, course_title: str, demo: bool, is_paused: bool) -> SessionRecord:
+def session_record(
+    row: ClassSession, course: Course, is_paused: bool, room: SeatingPlan | None, run: LessonRun | None
+) -> SessionRecord:
     """Return a session from a row of ``sessions``."""
     return SessionRecord(
         id=row.id,
         course_id=row.course_id,
-        course_title=course_title,
+        course_title=course.title,
         title=row.title,
         started_at=row.started_at,
         ended_at=row.ended_at,
         started_by=row.started_by,
         state=SessionState(row.state),
         paused=bool(is_paused),
-        demo=demo,
+        demo=course.demo,
+        grid=Grid(room.n_rows, room.n_columns) if room is not None else Grid(),
+        planned=PlannedEnd(run.ends_at) if run is not None else None,
     )

@@ -16,10 +16,12 @@ from engage.core.protocols import Clock, Store
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import GestureEvent, ScoredSample, SourceStatus
 from engage.errors import StorageError
+from engage.storage.bulk import insert_many
 from engage.storage.database import Database
 from engage.storage.insert import insert_new
+from engage.storage.rollups import marks_of
 from engage.storage.rows import event_row, gesture_row, sample_row, score_row
-from engage.storage.tables import Base, GestureRow, SampleRow, ScoreRow, ScoringVersion, SourceEvent
+from engage.storage.tables import Base, GestureRow, RollupMark, SampleRow, ScoreRow, ScoringVersion, SourceEvent
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +55,12 @@ class SqlStore(Store):
             (ScoreRow, [score_row(scored, versions[scored.scoring_version]) for scored in samples]),
             (GestureRow, [gesture_row(gesture) for gesture in gestures]),
             (SourceEvent, [event_row(status) for status in statuses]),
+            (RollupMark, marks_of((scored.sample for scored in samples), gestures)),
         ]
         try:
             with self._database.write() as session:
                 for table, values in rows:
-                    insert_new(session, table, values)
+                    insert_many(session, table, values)
         except StorageError as error:
             if not isinstance(error.__cause__, IntegrityError | DataError):
                 raise

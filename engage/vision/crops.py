@@ -22,6 +22,10 @@ from engage.vision.images import brightness_of, checked, gray
 SIDE_PER_BOX = 1.16
 """Side of the crop over the geometric mean of a face box's sides (YuNet's convention: forehead to chin)."""
 
+Shift = tuple[float, float, float]
+"""``(dx, dy, log_scale)`` from a crop to the one its face should have: the centre's way in crop widths, x to the right
+and y down, and the natural logarithm of the ratio of the sides."""
+
 FINEST = 4
 """Samples per crop pixel and axis at most; larger faces are shrunk by area means first."""
 
@@ -32,6 +36,39 @@ def crop_square(box: Box) -> Box:
         raise ValueError(f"not a box with an area: {box}")
     side = SIDE_PER_BOX * math.sqrt(box.w * box.h)
     return Box(box.x + (box.w - side) / 2, box.y + (box.h - side) / 2, side, side)
+
+
+def shift_between(square: Box, box: Box) -> Shift:
+    """Return where the face in ``box`` lies relative to the crop ``square``: what ``signals().box_shift`` answers.
+
+    ``square`` is what was cut (as ``crop_square`` gives it, or a square moved away from it to train on), ``box`` the
+    detector's box of the face (YuNet's convention). (0, 0, 0) means that the crop is framed as ``crop_square(box)``.
+    Raises ValueError for a box without area.
+    """
+    if not square.w > 0:
+        raise ValueError(f"not a box with an area: {square}")
+    framed = crop_square(box)
+    return (
+        (framed.x + framed.w / 2 - square.x - square.w / 2) / square.w,
+        (framed.y + framed.h / 2 - square.y - square.h / 2) / square.w,
+        math.log(framed.w / square.w),
+    )
+
+
+def apply_shift(box: Box, shift: Shift) -> Box:
+    """Return ``box`` moved to the face that its crop shows, ``shift`` away: the inverse of ``shift_between``.
+
+    ``apply_shift(box, shift_between(crop_square(box), face))`` has the centre and the area of ``face``; the proportion
+    of width to height stays that of ``box``, since a square crop says nothing of it. Raises ValueError for a box
+    without area or a shift that is not finite.
+    """
+    dx, dy, log_scale = shift
+    if not all(map(math.isfinite, shift)):
+        raise ValueError(f"not a shift: {shift}")
+    side, growth = crop_square(box).w, math.exp(log_scale)
+    x, y = box.x + box.w / 2 + dx * side, box.y + box.h / 2 + dy * side
+    w, h = box.w * growth, box.h * growth
+    return Box(x - w / 2, y - h / 2, w, h)
 
 
 def crop_faces(image: Image, boxes: Sequence[Box]) -> Image:

@@ -71,7 +71,7 @@ def _continue(wanted: _Wanted, part: Path, start: int) -> str:
     if start:
         request.add_header("Range", f"bytes={start}-")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 (a registered address)
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 # nosec B310
             _append(wanted, part, start, response)
     except urllib.error.HTTPError as error:
         error.close()

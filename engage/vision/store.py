@@ -39,6 +39,8 @@ class ModelFile:
     """What still works without it."""
     bundled: Path | None = None
     """Where an installed package keeps it."""
+    optional: bool = False
+    """Fetched only where asked for by name."""
 
 
 class FileState(StrEnum):
@@ -61,6 +63,7 @@ class StoredFile:
 
 YUNET = "yunet"
 HAAR = "haar"
+HANDS = "hands"
 
 PUBLIC_FILES = (
     ModelFile(
@@ -80,6 +83,18 @@ PUBLIC_FILES = (
         licence="Intel open source licence (OpenCV)",
         filename=cascade_path().name,
         bundled=cascade_path(),
+    ),
+    ModelFile(
+        name=HANDS,
+        purpose="finds hands, for vision.hands; needs the extra 'gestures'",
+        licence="Apache-2.0 (Google, MediaPipe)",
+        filename="hand_landmarker.task",
+        url="https://storage.googleapis.com/mediapipe-models/hand_landmarker/hand_landmarker/float16/1/"
+        "hand_landmarker.task",
+        sha256="fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1",
+        size=7_819_105,
+        without="Everything but raised hands and hands at the face works without it.",
+        optional=True,
     ),
 )
 
@@ -102,6 +117,11 @@ class ModelStore:
     def names(self) -> tuple[str, ...]:
         """Return the names of all registered files."""
         return tuple(self._files)
+
+    @property
+    def usual_names(self) -> tuple[str, ...]:
+        """Return the names of the files that are fetched without being asked for by name."""
+        return tuple(name for name, file in self._files.items() if not file.optional)
 
     def find(self, name: str) -> Path | None:
         """Return where the verified file ``name`` lies, or None when it is missing or damaged."""

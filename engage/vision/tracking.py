@@ -38,6 +38,8 @@ class _Track:
     hits: int = 1
     speed: tuple[float, float] = (0.0, 0.0)
     mean_size: float = 0.0
+    weighed_s: float = 0.0
+    """Up to when ``mean_size`` counts."""
 
     def expected(self, at_s: float) -> Box:
         """Return where the face should be if it kept its speed."""
@@ -55,6 +57,16 @@ class _Track:
             )
         self.box, self.seen_s = box, at_s
         self.hits += 1
+
+    def weigh(self, at_s: float) -> None:
+        """Bring the mean size up to ``at_s``: with the size seen now, or with none."""
+        seen = side(self.box) if self.seen_s == at_s else 0.0
+        if self.hits == 1 and seen:
+            self.mean_size = seen * (1 - math.exp(-FIRST_SIGHT_S / SIZE_TIME_S))
+        else:
+            keep = math.exp(-max(at_s - self.weighed_s, 0.0) / SIZE_TIME_S)
+            self.mean_size = keep * self.mean_size + (1 - keep) * seen
+        self.weighed_s = max(at_s, self.weighed_s)
 
 
 class Tracker:
@@ -82,8 +94,7 @@ class Tracker:
         The order of ``faces`` changes neither ids nor pairs.
         """
         first = self._now_s is None
-        gap_s = 0.0 if self._now_s is None else at_s - self._now_s
-        if gap_s < 0:
+        if self._now_s is not None and at_s < self._now_s:
             raise ValueError(f"time goes back from {self._now_s} to {at_s} s; reset() before another recording")
         self._now_s = at_s
         self._tracks = [track for track in self._tracks if at_s - track.seen_s <= self._memory_s]
@@ -103,8 +114,24 @@ class Tracker:
                 track.id = self._last_id
             if track.id is not None:
                 found[index] = TrackedFace(track.id, face)
-        self._weigh(gap_s)
+        self._choose_primary(at_s)
         return [found[index] for index in sorted(found)]
+
+    def move(self, track_id: int, box: Box, at_s: float) -> None:
+        """Say that the face ``track_id`` was in ``box`` at ``at_s``, without a detection.
+
+        A place that is older than the newest known, or of a face that is forgotten, changes nothing.
+        """
+        for track in self._tracks:
+            if track.id == track_id and at_s >= track.seen_s:
+                track.follow(box, at_s)
+                track.weigh(at_s)
+
+    def put_back(self, track_id: int, box: Box, at_s: float) -> None:
+        """Say that the face ``track_id`` never left ``box``: what was said since is taken back."""
+        for track in self._tracks:
+            if track.id == track_id:
+                track.box, track.seen_s, track.speed = box, at_s, (0.0, 0.0)
 
     def primary(self) -> int | None:
         """Return the id of the face that has been largest for longest, seen now or not, or None without a face.
@@ -142,14 +169,9 @@ class Tracker:
                 taken.add(order)
         return paired
 
-    def _weigh(self, gap_s: float) -> None:
-        keep = math.exp(-gap_s / SIZE_TIME_S)
+    def _choose_primary(self, at_s: float) -> None:
         for track in self._tracks:
-            seen = side(track.box) if track.seen_s == self._now_s else 0.0
-            if track.hits == 1 and seen:
-                track.mean_size = seen * (1 - math.exp(-FIRST_SIGHT_S / SIZE_TIME_S))
-            else:
-                track.mean_size = keep * track.mean_size + (1 - keep) * seen
+            track.weigh(at_s)
         counted = [track for track in self._tracks if track.id is not None]
         if not counted:
             self._primary = None

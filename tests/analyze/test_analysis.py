@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,13 +14,29 @@ from engage.capture.looking import Looked
 from engage.cli.analysis import NO_ORIGIN, Analyst, Rules
 from engage.core.scoring import score_all
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import Box, FaceCrop, Frame, FrameSignals, HeadPose, Image, Mode, Reason
-from engage.inference.worker import face_signals
+from engage.core.types import (
+    Box,
+    FaceCrop,
+    FaceSignals,
+    Frame,
+    FrameSignals,
+    HeadPose,
+    Hint,
+    Image,
+    Mode,
+    Reason,
+    SignalArrays,
+)
+from engage.inference.reading import FaceReader
 from engage.pipeline.sampling import SampleBuilder
+from engage.vision.crops import Shift, apply_shift
 
 SCORING = ScoringSettings()
 START = datetime(2026, 1, 1, tzinfo=UTC)
 FPS = 5
+NEAR = 0.12
+CENTRED = 20
+"""Gray of a crop whose face is in its middle, for Answers."""
 
 
 class Stage:
@@ -28,10 +45,20 @@ class Stage:
     def __init__(self, cast: Sequence[Sequence[int]]) -> None:
         self.cast = cast
         self.resets = 0
+        self.learnt: list[Hint] = []
+        self.detected = True
 
     def look(self, frame: Frame, mode: Mode) -> Looked:
-        faces = tuple(crop(track, frame.seq) for track in self.cast[frame.seq])
+        faces = tuple(crop(track, frame.seq, self.detected) for track in self.cast[frame.seq])
         return Looked(faces, 0.5)
+
+    def again(self, frame: Frame, crop: FaceCrop, shift: Shift) -> FaceCrop | None:
+        if abs(shift[0]) <= NEAR:
+            return None
+        return replace(crop, box=apply_shift(crop.box, shift), pixels=np.full((48, 48), CENTRED, np.uint8))
+
+    def learn(self, hint: Hint) -> None:
+        self.learnt.append(hint)
 
     def reset(self) -> None:
         self.resets += 1
@@ -53,10 +80,23 @@ class Reader:
         return rows
 
 
-def crop(track: int, seq: int) -> FaceCrop:
+class Answers(Reader):
+    """Has the second head: the lighter a crop, the further to the right its face lies, and black is none."""
+
+    reads_signals = True
+
+    def signals(self, crops: Image, expression: bool = True) -> SignalArrays:
+        rows = self.predict(crops)
+        level, shift = crops[:, 0, 0].astype(np.float32), np.zeros((len(crops), 3), np.float32)
+        shift[:, 0] = (level - CENTRED) / 256
+        plain = np.zeros(len(crops), np.float32)
+        return SignalArrays(rows if expression else None, *[plain] * 10, np.minimum(level / 10, 1), shift)
+
+
+def crop(track: int, seq: int, detected: bool = True) -> FaceCrop:
     gray = (seq * 7 + track * 31) % 256
     pose = HeadPose(float(seq % 40), 0.0, 0.0)
-    return FaceCrop(track, np.full((48, 48), gray, np.uint8), Box(10 * track, 0, 10, 10), 0.9, pose)
+    return FaceCrop(track, np.full((48, 48), gray, np.uint8), Box(10 * track, 0, 10, 10), 0.9, pose, detected)
 
 
 def frames(count: int) -> list[Frame]:
@@ -66,7 +106,7 @@ def frames(count: int) -> list[Frame]:
 
 def analyst(cast: Sequence[Sequence[int]], mode: Mode = Mode.FULL) -> tuple[Analyst, Reader]:
     reader = Reader()
-    return Analyst(Rules(mode, SCORING, memory_s=1.0, look_s=1 / FPS), Stage(cast), reader), reader
+    return Analyst(Rules(mode, SCORING, memory_s=1.0, look_s=1 / FPS), Stage(cast), FaceReader(reader)), reader
 
 
 def test_scores_are_those_of_a_live_session() -> None:
@@ -78,7 +118,13 @@ def test_scores_are_those_of_a_live_session() -> None:
         face = crop(1, frame.seq)
         expression = tuple(map(float, reader.predict(face.pixels[None])[0]))
         signals = FrameSignals(
-            NO_ORIGIN, Mode.FULL, frame.seq, frame.captured_at, 0.0, 0.5, (face_signals(face, expression),)
+            NO_ORIGIN,
+            Mode.FULL,
+            frame.seq,
+            frame.captured_at,
+            0.0,
+            0.5,
+            (FaceSignals(1, face.box, 0.9, expression, float(frame.seq % 40), 0.0, 0.0),),
         )
         sample = builder.add(signals, signals.faces[0])
         samples += [sample] if sample else []
@@ -158,3 +204,29 @@ def test_the_last_second_counts() -> None:
     found.cut()
     assert [scored.sample.frames for scored in found.tracks[0].samples] == [1, 4]
     assert len(found.tracks[0].readings) == 4
+
+
+def test_answers_are_fed_to_the_finder_and_a_face_off_centre_is_cut_again() -> None:
+    stage, reader = Stage([[1]] * 8), Answers()
+    stage.detected = False
+    found = Analyst(Rules(Mode.FULL, SCORING, memory_s=1.0, look_s=1 / FPS), stage, FaceReader(reader))
+    readings = [row[0].signals for row in found.read(frames(8))]
+    off = [abs((seq * 7 + 31 - CENTRED) / 256) > NEAR for seq in range(8)]
+    assert any(off) and not all(off)
+    assert reader.batches == [1 for again in off for _ in range(1 + again)]
+    assert [hint.seq for hint in stage.learnt] == list(range(8))
+    for seq, (signals, again) in enumerate(zip(readings, off, strict=True)):
+        first = crop(1, seq).box
+        assert (signals.box.x > first.x) == again
+        assert signals.box_shift == stage.learnt[seq].box_shift
+        assert (signals.box_shift == (0.0, 0.0, 0.0)) == again or signals.box_shift[0] != 0
+
+
+def test_a_followed_crop_without_a_face_is_not_reported_and_is_told_to_the_finder() -> None:
+    dark_seq = next(seq for seq in range(256) if (seq * 7 + 31) % 256 == 4)
+    stage = Stage([[]] * dark_seq + [[1], [1]])
+    stage.detected = False
+    dark = [replace(frame, seq=dark_seq + frame.seq) for frame in frames(2)]
+    found = Analyst(Rules(Mode.FULL, SCORING, memory_s=1.0, look_s=1 / FPS), stage, FaceReader(Answers()))
+    assert [len(row) for row in found.read(dark)] == [0, 1]
+    assert [round(hint.face_score, 1) for hint in stage.learnt] == [0.4, 1.0]

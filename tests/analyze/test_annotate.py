@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +52,28 @@ def test_a_copy_is_drawn_on_and_only_around_the_face() -> None:
     assert changed[:, 0].min() > 60 and changed[:, 0].max() < 190
     assert (drawn[110:170, 110:150] == 90).all()
     assert (draw(image, [], UNKNOWN_BELOW) == image).all()
+
+
+@pytest.mark.parametrize(
+    ("signals", "aside", "up"),
+    [({"yaw_deg": 50.0}, 1, 0), ({"yaw_deg": 20.0, "gaze_x": -70.0}, -1, 0), ({"pitch_deg": -40.0}, 0, -1)],
+)
+def test_the_line_of_sight_points_where_head_and_eyes_do(signals: dict[str, float], aside: int, up: int) -> None:
+    box, plain = Box(100, 60, 100, 120), reading(Box(100, 60, 100, 120))
+    image = np.full((240, 320, 3), 90, np.uint8)
+    looking = replace(plain, signals=replace(plain.signals, **{"yaw_deg": 0.0, "pitch_deg": 0.0, **signals}))
+    new = np.argwhere((draw(image, [looking], UNKNOWN_BELOW) != draw(image, [plain], UNKNOWN_BELOW)).any(axis=2))
+    y, x = new.mean(axis=0)
+    middle_x, middle_y = box.x + box.w / 2, box.y + 0.4 * box.h
+    assert np.sign(round((x - middle_x) / 10)) == aside and np.sign(round((middle_y - y) / 10)) == up
+
+
+def test_the_line_of_sight_turns_smoothly_between_two_looks() -> None:
+    first, last = (reading(Box(0, 0, 10, 10)) for _ in range(2))
+    first = replace(first, signals=replace(first.signals, yaw_deg=10.0, gaze_x=None))
+    last = replace(last, signals=replace(last.signals, yaw_deg=30.0, gaze_x=5.0))
+    (found,) = between([first], [last], 0.25)
+    assert (found.signals.yaw_deg, found.signals.gaze_x, found.signals.pitch_deg) == (15.0, None, None)
 
 
 @pytest.mark.parametrize(

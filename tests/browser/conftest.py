@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,12 +69,16 @@ class Served:
 
     def past_session(self, seconds: int) -> str:
         """Start a session that has a past, and return its address."""
-        program = (
-            f"import pathlib, served; print(served.start_in_the_past(pathlib.Path({str(self.home)!r}), {seconds}))"
-        )
-        environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"}
-        made = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
-        return f"{self.address}/sessions/{int(made.stdout)}"
+        made = self.home / "past.made"
+        made.unlink(missing_ok=True)
+        draft = self.home / "past.draft"
+        draft.write_text(str(seconds))
+        draft.rename(self.home / "past.wanted")
+        deadline = time.monotonic() + 60
+        while not made.exists():
+            assert time.monotonic() < deadline, (self.home / "server.log").read_text()
+            time.sleep(0.05)
+        return f"{self.address}/sessions/{int(made.read_text())}"
 
     def _answers(self) -> bool:
         try:
@@ -129,6 +134,47 @@ def page(chromium: playwright_api.Browser) -> Iterator[playwright_api.Page]:
     context.close()
     expected = ("ERR_CONNECTION", "WebSocket", "status of 4", "ERR_EMPTY_RESPONSE")
     assert [text for text in errors if not any(part in text for part in expected)] == []
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Yield a system that serves the local network by HTTPS, for all tests that need one (see ``networked.py``)."""
+    from tests.browser import networked
+    from tests.conftest import shared_folder
+
+    folders = [str(folder) for folder in (shared_folder() / "models",) if folder.is_dir()]
+    values = {"models": {"folders": folders}, "inference": {"backend": "onnxruntime", "precision": "fp32"}}
+    with networked.network(tmp_path_factory.mktemp("lan"), values) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secure_chromium(chromium: playwright_api.Browser, network: Any) -> Iterator[playwright_api.Browser]:
+    """Yield a Chromium that finds and trusts ``network``, with a drawn student before its camera."""
+    from tests.browser import networked
+
+    arguments = [*CHROMIUM_ARGUMENTS, *networked.trusting(network.home), *networked.fake_camera(network.home)]
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    browser = chromium.browser_type.launch(executable_path=executable, args=arguments)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def secure_page(secure_chromium: playwright_api.Browser, network: Any) -> Iterator[playwright_api.Page]:
+    """Yield a page of ``network``'s administrator, signed in by HTTPS."""
+    from tests.browser import networked
+
+    context = secure_chromium.new_context(viewport=DESKTOP, color_scheme="light", locale="en-GB")
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.goto(f"{network.address}/sign-in")
+    page.get_by_label("E-mail").fill(networked.EMAIL)
+    page.get_by_label("Password").fill(networked.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{network.address}/")
+    yield page
+    context.close()
 
 
 @pytest.fixture

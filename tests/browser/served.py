@@ -10,13 +10,13 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dashboard.server import serve
+from dashboard.server import Lines, serve
 from dashboard.services import Passwords
 from engage import config
 from engage.core.policy import GivenBy, Jurisdiction
@@ -32,6 +32,7 @@ from engage.core.types import (
     SourceStatus,
 )
 from engage.storage.accounts import Accounts
+from engage.storage.alarms import Alarms
 from engage.storage.classroom import Classroom
 from engage.storage.database import Database
 from engage.storage.migrate import upgrade
@@ -85,10 +86,12 @@ class MadeUpUpdates:
     def __post_init__(self) -> None:
         self.said: dict[tuple[int, int], int] = {}
         self.lost: set[int] = set()
+        self.alarms = Alarms(self.database)
 
     def receive(self, timeout_s: float, limit: int = 256) -> list[object]:
         """Wait a little, then return what is due."""
         time.sleep(min(timeout_s, 0.2))
+        make_past(self.home)
         steering = read_steering(self.home)
         now = datetime.now(UTC) - timedelta(seconds=0.3)
         return [update for lesson in self.queries.running_sessions() for update in self.due(lesson.id, now, steering)]
@@ -111,7 +114,8 @@ class MadeUpUpdates:
             samples.append(scored(session, entry.student_id, row, at, row in steering.get("away", ())))
         if samples or statuses:
             self.store.write(samples, (), statuses)
-            yield LiveUpdate(session, datetime.now(UTC), tuple(samples), tuple(statuses))
+            alerts = tuple(self.alarms(samples, statuses, datetime.now(UTC)))
+            yield LiveUpdate(session, datetime.now(UTC), tuple(samples), tuple(statuses), alerts=alerts)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -141,15 +145,25 @@ def seed(database: Database, students: int) -> None:
             classroom.record_consent(student.id, True, given_by, teacher.id)
 
 
+def batched(samples: Sequence[ScoredSample], n: int) -> Iterator[Sequence[ScoredSample]]:
+    """Yield the samples, ``n`` at a time."""
+    for start in range(0, len(samples), n):
+        yield samples[start : start + n]
+
+
 def backfill(database: Database, seconds: int) -> None:
     """Give the running sessions a past of ``seconds``."""
     store, queries = SqlStore(database), Queries(database)
     now = datetime.now(UTC).replace(microsecond=0)
     for lesson in queries.running_sessions():
         roster = [(row, entry.student_id) for row, entry in enumerate(queries.roster(lesson.id)) if entry.consent]
-        for ago in range(seconds, 3, -1):
-            at = now - timedelta(seconds=ago)
-            store.write([scored(lesson.id, student, row, at, row == 6 and ago < 40) for row, student in roster])
+        samples = [
+            scored(lesson.id, student, row, now - timedelta(seconds=ago), row == 6 and ago < 40)
+            for ago in range(seconds, 1, -1)
+            for row, student in roster
+        ]
+        for part in batched(samples, 600):
+            store.write(part)
 
 
 class Earlier:
@@ -165,6 +179,20 @@ class Earlier:
     def monotonic(self) -> float:
         """Return the monotonic clock."""
         return time.monotonic()
+
+
+def make_past(home: Path) -> None:
+    """Make the session with a past that ``HOME/past.wanted`` asks for, and tell its id in ``HOME/past.made``.
+
+    Here, between two updates: the first update of such a session comes when all of its past is stored.
+    """
+    wanted = home / "past.wanted"
+    if wanted.exists():
+        made = start_in_the_past(home, int(wanted.read_text()))
+        wanted.unlink()
+        draft = home / "past.tmp"
+        draft.write_text(str(made))
+        draft.rename(home / "past.made")
 
 
 def start_in_the_past(home: Path, seconds: int) -> int:
@@ -196,7 +224,7 @@ def main(home: Path, port: int, students: int) -> None:
         return MadeUpUpdates(home, mine, SqlStore(mine), Queries(mine))
 
     database.close()
-    serve(settings, open_updates, lambda: (home / "beat").touch())
+    serve(settings, Lines(open_updates, lambda: (home / "beat").touch()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from engage.capture.looking import Looked
-from engage.capture.worker import CaptureJob, CaptureWorker
-from engage.core.types import Box, FaceCrop, Frame, FrameFaces, Mode, Origin, SourceState, SourceStatus
+from engage.capture.worker import CaptureJob, CaptureWorker, Ends
+from engage.core.types import Box, FaceCrop, Frame, FrameFaces, Hint, Mode, Origin, SourceState, SourceStatus
 from engage.errors import SourceEnded, SourceError, SourceLost
 
 ORIGIN = Origin(1, 2, 3)
@@ -90,6 +90,7 @@ class Eyes:
         self.faces = faces
         self.fail = fail
         self.modes: set[Mode] = set()
+        self.learnt: list[Hint] = []
         self.resets = 0
 
     def look(self, frame: Frame, mode: Mode) -> Looked:
@@ -98,8 +99,27 @@ class Eyes:
             raise ValueError("odd frame")
         return Looked(self.faces, 0.5)
 
+    def learn(self, hint: Hint) -> None:
+        self.learnt.append(hint)
+
     def reset(self) -> None:
         self.resets += 1
+
+
+class Inbox:
+    """Gives out one group of messages per call, without time passing."""
+
+    def __init__(self, groups: Iterable[Sequence[object]]) -> None:
+        self.groups = iter(groups)
+        self.waits: set[float] = set()
+        self.closed = False
+
+    def receive(self, timeout_s: float, limit: int = 256) -> list[object]:
+        self.waits.add(timeout_s)
+        return list(next(self.groups, ()))
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Outbox:
@@ -126,9 +146,11 @@ class Outbox:
         return [(found.state, found.detail) for found in self.messages if isinstance(found, SourceStatus)]
 
 
-def run(source: Script, eyes: Eyes | None = None, job: CaptureJob = JOB) -> tuple[CaptureWorker, Outbox]:
+def run(
+    source: Script, eyes: Eyes | None = None, job: CaptureJob = JOB, hints: Inbox | None = None
+) -> tuple[CaptureWorker, Outbox]:
     outbox = Outbox()
-    worker = CaptureWorker(job, source, eyes or Eyes(), outbox, source.world)
+    worker = CaptureWorker(job, source, eyes or Eyes(), Ends(outbox, hints), source.world)
     worker.run(source.world)
     assert outbox.closed and source.closed
     return worker, outbox
@@ -235,3 +257,13 @@ def test_hands_its_mode_to_the_finder() -> None:
     _, outbox = run(Script(World(end_s=1.0), []), eyes, replace(JOB, mode=Mode.PRESENCE))
     assert eyes.modes == {Mode.PRESENCE}
     assert {frame.mode for frame in outbox.frames} == {Mode.PRESENCE}
+
+
+def test_hints_reach_the_finder_and_nobody_waits_for_them() -> None:
+    world, eyes = World(end_s=1.0), Eyes()
+    hints = [Hint(ORIGIN, seq, 0.0, 1, 0.9, (0.1, 0.0, 0.0)) for seq in range(3)]
+    inbox = Inbox([hints[:2], [], [object(), hints[2]]])
+    _, outbox = run(Script(world, [0.01] * 10), eyes, hints=inbox)
+    assert eyes.learnt == hints
+    assert inbox.waits == {0.0} and inbox.closed
+    assert len(outbox.frames) == 5

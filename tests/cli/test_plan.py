@@ -14,6 +14,7 @@ from engage.config import Settings, load
 from engage.core.policy import Consent, GivenBy, Jurisdiction, Subject
 from engage.core.types import Mode, Origin
 from engage.storage.records import PlannedSource, SetupRecord, SourceKind
+from engage.storage.shared import SharedSource
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 YES = Consent(True, GivenBy.STUDENT, AT)
@@ -26,10 +27,14 @@ class Database:
 
     def __init__(self, sources: list[PlannedSource], setup: SetupRecord | None) -> None:
         self.sources = sources
+        self.shared: list[SharedSource] = []
         self.answer = setup
 
     def capture_plan(self) -> list[PlannedSource]:
         return self.sources
+
+    def shared_plan(self) -> list[SharedSource]:
+        return self.shared
 
     def setup(self) -> SetupRecord | None:
         return self.answer
@@ -79,8 +84,9 @@ def test_a_paused_student_is_not_looked_at() -> None:
     assert plan([source(1, WILLING, paused=True)], answered(Jurisdiction.US))() == []
 
 
-def test_nobody_opens_what_a_browser_pushes() -> None:
-    assert plan([source(1, VIRTUAL, kind=SourceKind.BROWSER)])() == []
+def test_a_browser_that_has_joined_is_captured_and_a_shared_window_is_not() -> None:
+    sources = [source(1, WILLING, kind=SourceKind.BROWSER), source(2, WILLING, kind=SourceKind.WINDOW)]
+    assert [spec.name for spec in plan(sources, answered(Jurisdiction.US))()] == ["capture-1-1"]
 
 
 def test_a_crowd_is_looked_at_less_often() -> None:
@@ -99,3 +105,11 @@ def test_a_weak_machine_looks_less_often_but_never_below_the_lowest_rate() -> No
     assert rate(4) == 5.0
     assert rate(5) == 4.0
     assert rate(30) == 2.0
+
+
+def test_a_picture_with_many_people_has_a_worker_that_asks_about_each_of_them_itself() -> None:
+    database = Database([source(1, WILLING, kind=SourceKind.BROWSER)], None)
+    database.shared = [SharedSource(Origin(1, 7, 0), SourceKind.WINDOW, "window:")]
+    (spec,) = Plan(settings(None), cast(Any, database), cast(Any, database))()
+    assert spec.name == "shared-1-7"
+    assert spec.arguments["window"] is True

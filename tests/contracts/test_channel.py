@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from engage.core.protocols import Receiver, Sender
-from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.types import Origin, PushedFrame, SourceState, SourceStatus
 from engage.errors import ChannelError
 from engage.runtime.addresses import AddressBook, RunFolder, free_port
 from engage.runtime.channels import ChannelHub, Channels
@@ -223,6 +223,26 @@ def test_receiver_may_be_replaced_within_one_process(hub):
         with feeding(sender):
             receive_until(receiver, bool)
         receiver.close()
+
+
+def pushed(seq: int) -> PushedFrame:
+    return PushedFrame(Origin(1, 2, 3), seq, datetime.now(UTC), 0.0, b"x" * 20_000)
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["blocked receiver", "no receiver"])
+def test_a_channel_of_frames_holds_nothing_but_the_newest(hub, early):
+    receiver = hub.receiver("frames.1-2") if early else None
+    sender = hub.sender("frames.1-2")
+    if early:
+        sender.send(pushed(1))
+        assert [frame.seq for frame in receive_until(receiver, bool)] == [1]
+    for seq in range(2, 500):
+        sender.send(pushed(seq))
+    receiver = receiver or hub.receiver("frames.1-2")
+    arrived = receive_until(receiver, lambda messages: bool(messages) and messages[-1].seq == 499)
+    assert len(arrived) < 50, "what was not read in time was replaced"
+    assert sender.dropped == 0
+    receiver.close()
 
 
 def test_close_flushes_and_later_messages_are_counted_as_dropped(hub):

@@ -10,8 +10,9 @@ import pytest
 from engage.core.protocols import ExpressionClassifier
 from engage.core.types import CROP_SIZE_PX, EMOTIONS
 from engage.inference.classifier import load
+from tests.contracts.backends import ONNX, backed
 
-CLASSIFIERS: dict[str, Callable[[], ExpressionClassifier]] = {"torch": load}
+CLASSIFIERS: dict[str, Callable[[], ExpressionClassifier]] = {"torch": load, "backed": lambda: backed(ONNX)}
 
 
 @pytest.fixture(scope="module", params=CLASSIFIERS)

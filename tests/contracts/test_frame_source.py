@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ import pytest
 from engage.capture.camera import CameraSource, Timeouts
 from engage.capture.native import quiet_opencv
 from engage.capture.recordings import Pace, Playback, RecordingSource
-from engage.capture.sources import open_source
+from engage.capture.sources import SourceOptions, open_source
 from engage.core.protocols import FrameSource
-from engage.core.types import Frame
+from engage.core.types import Frame, Origin, PushedFrame
 from engage.errors import SourceEnded, SourceError, SourceLost
 
 FRAMES, FPS, SIZE = 12, 10, (96, 64)
@@ -63,6 +64,20 @@ class EndlessDevice:
 
     def release(self) -> None:
         self.released.set()
+
+
+class Browser:
+    """The channel of a browser that pushes a frame whenever one is waited for."""
+
+    count = itertools.count(1)
+
+    def receive(self, timeout_s: float, limit: int = 256) -> list[object]:
+        number = next(self.count)
+        jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
+        return [PushedFrame(Origin(1, 2, 3), number, datetime.now(UTC), time.monotonic(), jpeg)] if timeout_s else []
+
+    def close(self) -> None:
+        pass
 
 
 class Camera(ThreadingHTTPServer):
@@ -165,7 +180,7 @@ class Case:
     frames: int = 0
 
 
-@pytest.fixture(params=["webcam", "stream", "video", "video-fast", "picture", "folder", "virtual"])
+@pytest.fixture(params=["webcam", "stream", "video", "video-fast", "picture", "folder", "virtual", "browser"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     clock = HandClock()
     fast = Playback(Pace.FAST)
@@ -187,6 +202,8 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
         case "folder":
             folder = write_folder(tmp_path / "pictures")
             return Case(lambda: RecordingSource(folder, fast), FRAMES)
+        case "browser":
+            return Case(lambda: open_source("browser:7", SourceOptions(pushed=Browser)))
         case _:
             return Case(lambda: open_source("virtual:7"))
 

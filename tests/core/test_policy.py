@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
-from engage.core.policy import Consent, GivenBy, Jurisdiction, Subject, capped_mode, decide
+from engage.core.policy import Consent, GivenBy, Jurisdiction, Subject, capped_mode, decide, rules_in_force
 from engage.core.types import Mode
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -34,3 +35,26 @@ def test_gate(virtual: bool, minor: bool, consent: Consent | None) -> None:
 def test_eu_caps_every_mode_at_presence() -> None:
     assert {capped_mode(Jurisdiction.EU, mode) for mode in Mode} == {Mode.PRESENCE}
     assert capped_mode(Jurisdiction.US, Mode.FULL) is Mode.FULL
+
+
+@dataclass
+class Answer:
+    jurisdiction: str | None
+    mode: Mode | None
+
+
+OPEN, STORED = Answer(None, None), Answer("us", Mode.ATTENTION)
+
+
+@pytest.mark.parametrize(
+    ("settings", "stored", "holds"),
+    [
+        (OPEN, None, (None, None)),
+        (OPEN, STORED, (Jurisdiction.US, Mode.ATTENTION)),
+        (Answer("eu", None), STORED, (Jurisdiction.EU, Mode.ATTENTION)),
+        (Answer(None, Mode.PRESENCE), STORED, (Jurisdiction.US, Mode.PRESENCE)),
+        (Answer("uk", Mode.FULL), None, (Jurisdiction.UK, Mode.FULL)),
+    ],
+)
+def test_settings_beat_the_stored_answer(settings: Answer, stored: Answer | None, holds: object) -> None:
+    assert rules_in_force(settings, stored) == holds

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engage.core.gaze import attention_at
+from engage.core.gaze import attention_at, line_of_sight
 from engage.core.scoring import StudentScorer, Terms, alertness_term, combine, expression_term, score_all
 from engage.core.scoring_settings import EmotionWeights, ScoringSettings
-from engage.core.types import EMOTIONS, Mode, Reason, Sample
+from engage.core.types import EMOTIONS, GestureEvent, Mode, Reason, Sample
 
 SETTINGS = ScoringSettings()
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -208,3 +208,82 @@ def test_contradicting_settings_are_refused(changes: dict[str, float]) -> None:
 
 def test_version_changes_with_any_number() -> None:
     assert ScoringSettings().version == SETTINGS.version != ScoringSettings(window_s=11).version
+
+
+def event(kind: str, start_s: float, end_s: float, strength: float = 1.0) -> GestureEvent:
+    return GestureEvent(1, 1, kind, START + timedelta(seconds=start_s), START + timedelta(seconds=end_s), strength)
+
+
+def test_gestures_only_ever_lift_and_for_a_minute() -> None:
+    rows = [sample(k) for k in range(160)]
+    nods = [event("nod", 20 + 3 * k, 21.5 + 3 * k) for k in range(5)]
+    plain, lifted = score_all(rows, SETTINGS), score_all(rows, SETTINGS, nods)
+    gained = [(b.value or 0) - (a.value or 0) for a, b in zip(plain, lifted, strict=True)]
+    assert min(gained) >= 0 and max(gained) > 0.5
+    assert lifted[60].terms["participation"] == pytest.approx(5 * SETTINGS.participation_per_nod)
+    assert lifted[130].terms["participation"] == 0.0
+
+
+def test_a_gesture_counts_once_it_is_known_for_certain() -> None:
+    scores = score_all([sample(k) for k in range(30)], SETTINGS, [event("nod", 10.0, 11.5)])
+    counted = [k for k, score in enumerate(scores) if score.terms["participation"] > 0]
+    assert counted[0] == 13, "not before a second after its end: so much later a gesture may be found"
+
+
+def test_speech_counts_by_its_seconds_within_the_window() -> None:
+    scores = score_all([sample(k) for k in range(90)], SETTINGS, [event("speaking", 10, 15), event("shake", 20, 22)])
+    assert scores[40].terms["participation"] == pytest.approx(5 / SETTINGS.participation_full_speech_s)
+    assert 0 < scores[73].terms["participation"] < scores[40].terms["participation"]
+
+
+@given(
+    st.permutations(range(6)),
+    st.lists(st.sampled_from(["nod", "speaking", "raised_hand", "shake"]), min_size=6, max_size=6),
+)
+def test_the_order_in_which_gestures_are_given_changes_nothing(order: list[int], kinds: list[str]) -> None:
+    rows = [sample(k) for k in range(40)]
+    gestures = [event(kind, 1.1 * k, 1.1 * k + 3.3, 0.1 + 0.13 * k) for k, kind in enumerate(kinds)]
+    assert score_all(rows, SETTINGS, [gestures[k] for k in order]) == score_all(rows, SETTINGS, gestures)
+
+
+def test_calibration_holds_from_its_end_on_and_needs_a_face() -> None:
+    rows = [sample(k, yaw_deg=40.0) for k in range(60)]
+    step = event("calibration", 20, 25)
+    with_step = score_all(rows, SETTINGS, [step])
+    assert with_step[20] == score_all(rows, SETTINGS)[20]
+    assert (with_step[20].value or 0) < 2 < 7 < (with_step[59].value or 0)
+    unseen = [absent(k) if 19 < k < 26 else sample(k, yaw_deg=40.0) for k in range(60)]
+    assert score_all(unseen, SETTINGS, [step])[59].terms["attention"] == pytest.approx(SETTINGS.inattentive_floor)
+
+
+def test_what_lasts_is_explained_with_its_seconds() -> None:
+    rows = [sample(k, yaw_deg=50.0 if k >= 20 else 0.0) for k in range(41)]
+    assert score_all(rows, SETTINGS)[-1].terms["looking_away_s"] == 20
+    rows = [sample(k, pitch_deg=-35.0 if k >= 20 else 0.0) for k in range(36)]
+    last = score_all(rows, SETTINGS)[-1]
+    assert last.terms["looking_down_s"] == 15 and "looking_away_s" not in last.terms
+
+
+def test_one_closed_second_at_the_start_is_not_drowsy() -> None:
+    rows = [sample(k, lids_closed_share=1.0 if k < 2 else 0.0) for k in range(10)]
+    assert all("drowsy" not in score.terms for score in score_all(rows, SETTINGS))
+
+
+def test_the_gaze_counts_while_the_head_is_straight_and_less_the_further_it_turns() -> None:
+    def sight(yaw: float, gaze: float) -> float:
+        found = line_of_sight(sample(0, yaw_deg=yaw, gaze_x=gaze), SETTINGS)
+        assert found is not None
+        return found[0]
+
+    assert sight(5, 12) == 17
+    assert sight(15, -8) == pytest.approx(11)
+    assert sight(-30, 12) == -30
+    assert line_of_sight(sample(0, yaw_deg=None), SETTINGS) is None
+
+
+def test_a_turned_head_is_read_with_less_confidence() -> None:
+    def sure(yaw: float) -> float:
+        return score_all([sample(k, yaw_deg=yaw) for k in range(12)], SETTINGS)[-1].confidence
+
+    assert sure(10) == sure(0) == pytest.approx(0.9)
+    assert sure(0) > sure(22) > sure(-28) > sure(35) == pytest.approx(0.9 * SETTINGS.turned_confidence)

@@ -135,9 +135,9 @@ def send_form(client: FlaskClient, path: str, **form: str) -> TestResponse:
     return client.post(path, data={**form, "csrf_token": token_for(client)})
 
 
-def call_api(client: FlaskClient, path: str, body: object) -> TestResponse:
+def call_api(client: FlaskClient, path: str, body: object, method: str = "POST") -> TestResponse:
     """Return the answer to a JSON request, sent with the header the live page sends."""
-    return client.post(path, json=body, headers={"X-CSRFToken": token_for(client)})
+    return client.open(path, method=method, json=body, headers={"X-CSRFToken": token_for(client)})
 
 
 @pytest.fixture

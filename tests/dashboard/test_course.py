@@ -80,12 +80,14 @@ class TestSchool:
 class TestStudents:
     """Adding students and recording answers."""
 
-    form: dict[str, str] = {"name": "Chidi", "minor": "no", "address": "0", "consent": "yes:student"}  # noqa: RUF012
+    form: dict[str, str] = {"name": "Chidi", "minor": "no", "address": "rtsp://10.0.0.7/live", "consent": "yes:student"}  # noqa: RUF012
 
     def test_add(self, school: Any, browser: Any, send: Any) -> None:
         send(browser("teacher"), f"/courses/{school.course}/students", **self.form)
         entry = next(entry for entry in school.queries.students(school.course) if entry.name == "Chidi")
-        assert (entry.minor, entry.source_address, entry.consent.granted) == (False, "0", True)
+        assert (entry.minor, entry.source_address, entry.consent.granted) == (
+            False, "rtsp://10.0.0.7/live", True
+        )  # fmt: skip
 
     def test_a_minor_needs_a_guardian(self, school: Any, browser: Any, send: Any) -> None:
         answer = send(browser("teacher"), f"/courses/{school.course}/students", **{**self.form, "minor": "yes"})
@@ -113,11 +115,37 @@ class TestStudents:
         assert [entry.name for entry in school.queries.students(school.course)] == ["Amina", "Chidi"]
         assert "not the camera" in client.get("/").text
 
+    @pytest.mark.parametrize(
+        ("address", "says"),
+        [
+            ("0", "Only an administrator"),
+            ("/etc/passwd", "Recordings are for administrators"),
+            ("file:///etc/passwd", "Recordings are for administrators"),
+            ("http://127.0.0.1:8000/", "may not be at this address"),
+            ("http://169.254.169.254/latest", "may not be at this address"),
+        ],
+    )
+    def test_a_teacher_cannot_reach_into_the_server_by_a_camera(
+        self, school: Any, browser: Any, send: Any, address: str, says: str
+    ) -> None:
+        client, before = browser("teacher"), school.queries.students(school.course)[0].source_address
+        answer = send(client, f"/courses/{school.course}/students/{school.student}/camera", address=address)
+        assert answer.status_code == 422 and says in answer.text
+        send(client, f"/courses/{school.course}/students", **{**self.form, "address": address})
+        send(client, f"/sessions/{school.session}/classroom-camera", address=address)
+        assert says in client.get(f"/sessions/{school.session}/classroom-camera").text
+        known = [entry.source_address for entry in school.queries.students(school.course)]
+        assert known == [before, None] and not school.queries.shared_plan()
+
+    def test_an_administrator_may_use_a_device_of_the_server(self, school: Any, browser: Any, send: Any) -> None:
+        send(browser("admin"), f"/courses/{school.course}/students/{school.student}/camera", address="0")
+        assert school.queries.students(school.course)[0].source_address == "0"
+
     def test_a_no_is_recorded_and_shown(self, school: Any, browser: Any, send: Any) -> None:
         client, path = browser("teacher"), f"/courses/{school.course}/students/{school.student}"
         send(client, f"{path}/consent", consent="no:student")
         assert school.queries.students(school.course)[0].consent.granted is False
-        assert "said no" in client.get(f"/courses/{school.course}").text
+        assert "not sharing" in client.get(f"/courses/{school.course}").text
 
     def test_a_running_live_page_is_told(self, app: Flask, school: Any, browser: Any, send: Any) -> None:
         client = browser("teacher")
@@ -126,7 +154,7 @@ class TestStudents:
         send(client, f"/courses/{school.course}/students/{school.student}/consent", consent="no:student")
         assert [event["name"] for event in page.get_received() if event["name"] == "changed"] == ["changed"]
         roster = client.get(f"/api/v1/sessions/{school.session}/roster").json["roster"]
-        assert [(entry["allowed"], entry["reason"]) for entry in roster] == [(False, "said no")]
+        assert [(entry["allowed"], entry["reason"]) for entry in roster] == [(False, "not sharing")]
 
     def test_a_student_of_another_course_is_not_found(self, school: Any, browser: Any, send: Any) -> None:
         path = f"/courses/{school.other_course}/students/{school.student}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import install, libraries
-from dashboard.server import serve
+from dashboard.server import Lines, serve
 from engage.config import Settings
 from engage.core.protocols import Receiver
 from engage.errors import EngageError, SettingsError, StorageError
@@ -26,14 +26,14 @@ def test_a_port_in_use_is_one_clear_line(settings: Settings, database: Database)
         port = other.getsockname()[1]
         taken = settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
         with pytest.raises(SettingsError, match=f"port {port}: another program uses it") as caught:
-            serve(taken, never, lambda: None)
+            serve(taken, Lines(never, lambda: None))
     assert "\n" not in str(caught.value)
 
 
 def test_a_database_without_tables_is_refused_before_the_port_is_bound(tmp_path: Path) -> None:
     empty = Settings(home=tmp_path, database={"url": f"sqlite:///{tmp_path}/none.db"})  # type: ignore[arg-type]
     with pytest.raises(StorageError):
-        serve(empty, never, lambda: None)
+        serve(empty, Lines(never, lambda: None))
 
 
 class TestInstall:

@@ -96,6 +96,14 @@ def test_cookies_are_closed_to_scripts_and_other_sites(school: Any, browser: Any
     assert cookie.same_site == "Lax"
 
 
+def test_pages_prolong_the_session_and_the_api_leaves_its_cookie_alone(school: Any, browser: Any) -> None:
+    teacher = browser("teacher")
+    assert "Set-Cookie" in teacher.get("/").headers
+    answer = teacher.get("/api/v1/me")
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_forms_and_api_need_the_token(school: Any, browser: Any) -> None:
     client = browser("teacher")
     assert client.post("/courses/new", data={"title": "Maths"}).status_code == 400

@@ -15,9 +15,8 @@ import torch
 
 from engage.core.types import EMOTIONS
 from engage.errors import ModelError
-from engage.inference import classifier as classifier_module
-from engage.inference.card import load_card
-from engage.inference.classifier import default_folder, load
+from engage.inference.card import DEFAULT_MODEL, default_folder, load_card
+from engage.inference.classifier import load
 from engage.inference.network import build_resnet18
 
 CARD = """\
@@ -205,6 +204,6 @@ def test_the_product_ships_a_model_that_loads() -> None:
         pytest.skip("no model is committed yet")
     classifier = load()
     assert classifier.card.labels == EMOTIONS
-    assert classifier.card.name == classifier_module.DEFAULT_MODEL
+    assert classifier.card.name == DEFAULT_MODEL
     assert load_card(default_folder()).figures["FER2013Valid.accuracy"] > 0.5
-    assert classifier.name.startswith(classifier_module.DEFAULT_MODEL)
+    assert classifier.name.startswith(DEFAULT_MODEL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,14 +17,17 @@ from engage.core.types import (
     FrameFaces,
     FrameSignals,
     HeadPose,
+    Hint,
     Image,
     Mode,
     Origin,
+    SignalArrays,
     SourceState,
     SourceStatus,
 )
 from engage.inference.batching import BatchLimits
-from engage.inference.worker import InferenceWorker
+from engage.inference.reading import FaceReader
+from engage.inference.worker import HINTS_IDLE_S, InferenceWorker
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,10 +48,11 @@ class FakeReceiver:
 
     def __init__(self, groups: Sequence[Sequence[Message]], clock: FakeClock, stop: threading.Event) -> None:
         self.groups, self.clock, self.stop = list(groups), clock, stop
+        self.pause_s = 0.0
         self.closed = False
 
     def receive(self, timeout_s: float, limit: int = 256) -> list[Message]:
-        self.clock.now_s += timeout_s
+        self.clock.now_s += timeout_s + self.pause_s
         if len(self.groups) <= 1:
             self.stop.set()
         return list(self.groups.pop(0)) if self.groups else []
@@ -58,7 +62,8 @@ class FakeReceiver:
 
 
 class FakeSender:
-    def __init__(self) -> None:
+    def __init__(self, on_close: Callable[[], None] = lambda: None) -> None:
+        self.on_close = on_close
         self.dropped = 0
         self.sent: list[Message] = []
         self.closed = False
@@ -68,6 +73,7 @@ class FakeSender:
 
     def close(self) -> None:
         self.closed = True
+        self.on_close()
 
 
 class FakeContext:
@@ -79,11 +85,17 @@ class FakeContext:
         self.stop = threading.Event()
         self.input = FakeReceiver(groups, self.fake_clock, self.stop)
         self.output = FakeSender()
+        self.hints: dict[str, FakeSender] = {}
+        self.events: list[str] = []
         self.beats = 0
 
     def sender(self, channel: str) -> FakeSender:
-        assert channel == "signals"
-        return self.output
+        if channel == "signals":
+            return self.output
+        assert channel not in self.hints
+        self.events.append(f"open {channel}")
+        self.hints[channel] = FakeSender(lambda: self.events.append(f"close {channel}"))
+        return self.hints[channel]
 
     def receiver(self, channel: str) -> FakeReceiver:
         assert channel == "faces"
@@ -111,8 +123,24 @@ class FakeClassifier:
         return answer
 
 
-def crop(level: int, pose: HeadPose | None = None) -> FaceCrop:
-    return FaceCrop(level, np.full((48, 48), level, np.uint8), Box(1, 2, 3, 4), 0.9, pose)
+class FakeReader(FakeClassifier):
+    """Has the second head too: every signal of a crop is its gray level / 255, so dark crops are no faces."""
+
+    reads_signals = True
+
+    def __init__(self, broken: bool = False) -> None:
+        super().__init__(broken)
+        self.with_expression: list[bool] = []
+
+    def signals(self, crops: Image, expression: bool = True) -> SignalArrays:
+        self.with_expression.append(expression)
+        probabilities = self.predict(crops)
+        level = probabilities[:, 0]
+        return SignalArrays(probabilities if expression else None, *[level] * 11, np.stack([level] * 3, axis=1))
+
+
+def crop(level: int, pose: HeadPose | None = None, detected: bool = True) -> FaceCrop:
+    return FaceCrop(level, np.full((48, 48), level, np.uint8), Box(1, 2, 3, 4), 0.9, pose, detected)
 
 
 def frame(seq: int, *crops: FaceCrop, mode: Mode = Mode.FULL, source: int = 1, at_s: float = 100.0) -> FrameFaces:
@@ -124,10 +152,15 @@ def work(
 ) -> tuple[list[Message], FakeClassifier, InferenceWorker]:
     context = FakeContext(groups)
     classifier = classifier or FakeClassifier()
-    worker = InferenceWorker(context, classifier, BatchLimits(max_batch=8, max_wait_s=0.01, max_age_s=2.0))
+    worker = InferenceWorker(
+        context,
+        FaceReader(classifier, 0.5),
+        BatchLimits(max_batch=8, max_wait_s=0.01, max_age_s=2.0),
+        lambda origin: f"hints.{origin.source_id}",
+    )
     worker.run(context.stop)
     assert context.input.closed
-    assert context.output.closed
+    assert all(sender.closed for sender in (context.output, *context.hints.values()))
     assert context.beats > 0
     return context.output.sent, classifier, worker
 
@@ -206,3 +239,72 @@ def test_a_message_of_another_kind_is_counted_and_left_out() -> None:
     sent, _, worker = work([object(), frame(1)])
     assert [f.seq for f in frames_of(sent)] == [1]
     assert worker.counts.unexpected == 1
+
+
+def hints_of(worker: InferenceWorker) -> dict[str, list[Message]]:
+    assert isinstance(worker.context, FakeContext)
+    return {channel: sender.sent for channel, sender in worker.context.hints.items()}
+
+
+def test_the_second_head_answers_in_the_same_pass_and_its_pose_replaces_the_landmarks() -> None:
+    sent, classifier, _ = work([frame(1, crop(204, HeadPose(5, -3, 1)))], classifier=FakeReader())
+    (face,) = frames_of(sent)[0].faces
+    assert classifier.batches == [1]
+    assert (face.yaw_deg, face.gaze_y, face.mouth_open, face.smile, face.brow) == pytest.approx((0.8,) * 5)
+    assert face.expression is not None and face.box_shift == pytest.approx((0.8,) * 3)
+
+
+def test_in_attention_mode_the_expression_head_rests_and_nothing_of_expression_is_sent() -> None:
+    reader = FakeReader()
+    sent, _, _ = work([frame(1, crop(204), mode=Mode.ATTENTION), frame(2, crop(204))], classifier=reader)
+    limited, full = (found.faces[0] for found in frames_of(sent))
+    assert sorted(reader.with_expression) == [False, True]
+    assert (limited.expression, limited.smile, limited.brow) == (None, None, None)
+    assert limited.yaw_deg == limited.left_eye_open == limited.face_score == pytest.approx(0.8)
+    assert None not in (full.expression, full.smile, full.brow)
+
+
+def test_in_presence_mode_nothing_is_read_and_nothing_flows_back() -> None:
+    pixels = np.empty((0, 0), np.uint8)
+    counted = FaceCrop(1, pixels, Box(1, 2, 3, 4), 0.9)
+    sent, classifier, worker = work([frame(1, counted, mode=Mode.PRESENCE)], classifier=FakeReader())
+    (face,) = frames_of(sent)[0].faces
+    assert classifier.batches == [] and hints_of(worker) == {}
+    assert face == type(face)(1, Box(1, 2, 3, 4), 0.9)
+
+
+def test_a_crop_that_was_followed_to_and_shows_no_face_is_none() -> None:
+    frames = [frame(1, crop(40, detected=False)), frame(2, crop(40)), frame(3, crop(204, detected=False))]
+    sent, _, worker = work(frames, classifier=FakeReader())
+    assert [len(found.faces) for found in frames_of(sent)] == [0, 1, 1]
+    assert worker.counts.disbelieved == 1
+    assert frames_of(sent)[2].faces[0].confidence == pytest.approx(0.8)
+
+
+def test_a_followed_crop_that_nobody_could_read_is_no_face() -> None:
+    sent, _, _ = work([frame(1, crop(204, detected=False), crop(203))], classifier=FakeReader(broken=True))
+    assert [face.track_id for face in frames_of(sent)[0].faces] == [203]
+
+
+def test_where_a_face_has_moved_flows_back_to_its_own_source() -> None:
+    frames = [frame(7, crop(40, detected=False), source=3), frame(1, crop(204), source=4)]
+    _, _, worker = work(frames, classifier=FakeReader())
+    assert set(hints_of(worker)) == {"hints.3", "hints.4"}
+    (hint,) = hints_of(worker)["hints.3"]
+    assert isinstance(hint, Hint)
+    assert (hint.origin.source_id, hint.seq, hint.monotonic_s, hint.track_id) == (3, 7, 100.0, 40)
+    assert (hint.face_score, *hint.box_shift) == pytest.approx((40 / 255,) * 4)
+
+
+def test_the_channel_of_a_source_that_went_silent_is_let_go() -> None:
+    first, second = (frame(1, crop(204), source=source, at_s=1e6) for source in (3, 4))
+    context = FakeContext([[first], [], [second]])
+    context.input.pause_s = 2 * HINTS_IDLE_S
+    worker = InferenceWorker(context, FaceReader(FakeReader()), hint_channel=lambda origin: f"hints.{origin.source_id}")
+    worker.run(context.stop)
+    assert context.events == ["open hints.3", "close hints.3", "open hints.4", "close hints.4"]
+
+
+def test_without_the_second_head_there_are_no_hints() -> None:
+    _, _, worker = work([frame(1, crop(10))])
+    assert hints_of(worker) == {}

@@ -79,7 +79,8 @@ def check_rows(queries: Queries, session_id: int, listener: Listener) -> None:
             value = by_key[student, row["second"]].score.value
             assert row["score"] == (None if value is None else round(value, 2)), "the page was told another score"
         samples = [scored.sample for scored in stored if scored.sample.student_id == student]
-        again = [score.value for score in score_all(samples, ScoringSettings())]
+        gestures = queries.student_gestures(session_id, student)
+        again = [score.value for score in score_all(samples, ScoringSettings(), gestures)]
         assert again == [scored.score.value for scored in stored if scored.sample.student_id == student]
     assert any(scored.score.value is not None for scored in stored)
     assert any(scored.sample.expression for scored in stored)

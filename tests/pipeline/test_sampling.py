@@ -62,6 +62,15 @@ def test_lids_are_not_read_while_the_head_is_down() -> None:
     down = FaceSignals(1, BOX, 0.9, yaw_deg=0.0, pitch_deg=-30.0, **closed)  # type: ignore[arg-type]
     assert gather([(0.0, face(**closed))])[0].lids_closed_share == 1.0
     assert gather([(0.0, down)])[0].lids_closed_share is None
+    assert gather([(0.0, down)])[0].eyes_open == pytest.approx(0.1)
+
+
+def test_the_gaze_of_closed_eyes_is_not_read() -> None:
+    shut = face(gaze_y=-13.0, gaze_x=2.0, left_eye_open=0.1, right_eye_open=0.1)
+    wide = face(gaze_y=-1.0, gaze_x=0.0, left_eye_open=0.9, right_eye_open=0.9)
+    blinking = gather([(0.0, wide), (0.5, shut), (1.0, wide)])[1]
+    assert (blinking.gaze_x, blinking.gaze_y) == (0.0, -1.0)
+    assert gather([(0.0, shut)])[0].gaze_y is None
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.booleans(), st.floats(-90, 90)), min_size=1, max_size=60))

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from engage.core.types import Origin
 from engage.errors import ChannelError
 from engage.runtime.addresses import SOCKET_PATH_LIMIT, AddressBook, RunFolder
+from engage.runtime.channels import hints
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE_INSIDE = """
@@ -60,3 +62,10 @@ def test_every_channel_has_its_own_loopback_address():
     names = ["faces", "signals", *(f"frames.{number}" for number in range(300))]
     assert len({book.address(name) for name in names}) == len(names)
     assert all(book.address(name).startswith("tcp://127.") for name in names)
+
+
+def test_every_source_of_every_session_has_its_own_channel_of_hints():
+    book = AddressBook("/run/folder")
+    sources = [Origin(1, 12, 5), Origin(11, 2, 5), Origin(10**9, 10**9, 5)]
+    assert len({book.address(hints(origin)) for origin in sources}) == 3
+    assert book.address(hints(Origin(1, 12, 5))) == book.address(hints(Origin(1, 12, 6)))

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engage.core.looks import LookAnswer, LookRequest
+from engage.core.shared import Hold, NameFace, SharedFace, SharedName, SharedView
 from engage.core.types import (
     Box,
     Dropped,
@@ -19,9 +21,11 @@ from engage.core.types import (
     FrameFaces,
     FrameSignals,
     HeadPose,
+    Hint,
     LiveUpdate,
     Mode,
     Origin,
+    PushedFrame,
     Reason,
     Sample,
     Score,
@@ -54,8 +58,14 @@ RECORD_OF_EACH_KIND = (
     FrameSignals(
         ORIGIN, Mode.FULL, 9, AT, 12.25, 0.5, (FaceSignals(4, BOX, 0.9, PROBABILITIES, box_shift=(0.1, 0.0, -0.1)),)
     ),
+    Hint(ORIGIN, 9, 12.25, 4, 0.75, (0.1, 0.0, -0.1)),
     SourceStatus(ORIGIN, SourceState.LOST, AT, "the camera is gone"),
     LiveUpdate(1, AT, (ScoredSample(SAMPLE, Score(None, 0.2, Reason.AWAY, {"drowsy": 1.0}), "v1"),), ()),
+    LookRequest("a", "looks.1", Mode.FULL, 12.5, b"picture"),
+    LookAnswer("a", 64, 48, (), b"picture"),
+    PushedFrame(ORIGIN, 9, AT, 12.25, b"picture"),
+    NameFace(1, 2, 3, None),
+    SharedView(1, 2, AT, 640, 360, (SharedFace(7, BOX),), (SharedName(3, Hold.UNSURE, None, (7,), True),)),
     Dropped("faces", 3),
     Heartbeat("web", 2, 99, {"web": 0.5}, {"other": 1.0}, {"sent.faces": 7}, "no"),
     Assignment("capture-1", 2, (WorkerSpec("camera", "a.b:c", {"address": "virtual:1", "origin": [1, 2, 3]}),)),

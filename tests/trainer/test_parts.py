@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +55,20 @@ def test_erasing_leaves_most_of_the_image() -> None:
     erased = augment(images(64), 48, Augmentation(0, 0, 0, 0, 0, 0, erase=1, erase_max_area=0.15), rng())
     changed = (erased - images(64)).abs() > 1e-4
     assert 0 < changed.float().mean() < 0.16
+
+
+def test_a_coarse_image_has_lost_its_finest_detail_only() -> None:
+    coarse = augment(images(), 48, replace(NOTHING, coarse=1), rng())
+    detail = [(found[..., 1:] - found[..., :-1]).abs().mean() for found in (images(), coarse)]
+    assert detail[1] < 0.5 * detail[0]
+    torch.testing.assert_close(coarse.mean(dim=(1, 2, 3)), images().mean(dim=(1, 2, 3)), atol=0.02, rtol=0)
+
+
+def test_grain_is_noise_up_to_its_level() -> None:
+    gray = torch.full((64, 1, 48, 48), 0.5)
+    levels = augment(gray, 48, replace(NOTHING, grain=1, grain_max=0.08), rng()).std(dim=(1, 2, 3))
+    assert 0 < levels.min() < 0.02
+    assert 0.06 < levels.max() < 0.09
 
 
 def test_resizing_to_the_same_size_is_free() -> None:

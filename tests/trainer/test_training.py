@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,18 +18,22 @@ import torch
 from engage.inference.card import load_card
 from engage.inference.classifier import load
 from trainer.checkpoint import CHECKPOINT_FILE, HISTORY_FILE, Checkpoint
-from trainer.cli import main
 from trainer.data import Split, load_split
 from trainer.errors import TrainerError
 from trainer.evaluate import evaluate
 from trainer.export import export
 from trainer.recipe import Augmentation, Recipe
 from trainer.train import Listener, StepReport, learning_rate, train
+from trainer.warm_start import start_from
 
-pytestmark = pytest.mark.timeout(400)  # a checkpoint is 180 MB, and disks differ
+if TYPE_CHECKING:
+    from tests.trainer.conftest import Command
+
 ROOT = Path(__file__).resolve().parents[2]
+NARROW = "architecture=resnet18-w16"
 TINY = Recipe(
     name="tiny",
+    architecture="resnet18-w16",
     epochs=2,
     batch_size=16,
     lr=2e-3,
@@ -80,12 +85,12 @@ def test_a_finished_run_is_left_alone(splits: tuple[Split, Split], tmp_path: Pat
 def test_a_run_learns_the_patterns(splits: tuple[Split, Split], tmp_path: Path) -> None:
     losses: list[float] = []
     train(
-        replace(TINY, epochs=4, batch_size=8),
+        replace(TINY, epochs=6, batch_size=8, lr=8e-3),
         splits,
         tmp_path,
         Listener(step=lambda report: losses.append(report.loss)),
     )
-    assert len(losses) == 16
+    assert len(losses) == 24
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
 
 
@@ -192,34 +197,12 @@ def test_a_split_the_model_has_learnt_from_is_refused(model: Path, splits: tuple
         evaluate(load(model), splits[0])
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def trainer_command(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> Outcome:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        code = left.value.code
-        assert code is None or isinstance(code, int)
-        return Outcome(code or 0, *capsys.readouterr())
-
-    return run
-
-
 def test_the_command_line_trains_resumes_exports_and_evaluates(
-    trainer_command: Run, fer_folder: Path, tmp_path: Path
+    trainer_command: Command, fer_folder: Path, tmp_path: Path
 ) -> None:
     run, model = tmp_path / "run", tmp_path / "models" / "tiny"
     common = ("--data", fer_folder, "--threads", torch.get_num_threads())
-    trained = trainer_command("train", *common, "--out", run, "--epochs", 1, "--batch-size", 16)
+    trained = trainer_command("train", *common, "--out", run, "--epochs", 1, "--batch-size", 16, "--set", NARROW)
     assert trained.code == 0, trained.err
     again = trainer_command("train", *common, "--out", run, "--epochs", 2)
     assert again.code == 2
@@ -250,7 +233,7 @@ def test_the_command_line_trains_resumes_exports_and_evaluates(
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
-    trainer_command: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trainer_command: Command, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     result = trainer_command(*arguments)
@@ -264,3 +247,26 @@ def test_the_trainer_is_a_module_too() -> None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=100)
     assert result.returncode == 0
     assert all(name in result.stdout for name in ("train", "evaluate", "export"))
+
+
+def test_a_run_starts_from_a_finished_model_and_names_it(
+    exported: Path, splits: tuple[Split, Split], tmp_path: Path
+) -> None:
+    recipe, start = start_from(exported / "models" / "tiny", TINY)
+    path = train(replace(recipe, epochs=1, lr=1e-12), splits, tmp_path, start=start)
+    for name, given in start.items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(weights(path)[name], given.float(), rtol=1e-3, atol=1e-5, msg=name)
+    assert Checkpoint.load(path).recipe.start == "tiny 7"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        (replace(TINY, valid_split="FER2013Train"), "has learnt from FER2013Train"),
+        (replace(TINY, mean=0.4), "has another input"),
+    ],
+)
+def test_a_run_does_not_start_from_what_would_spoil_it(exported: Path, recipe: Recipe, why: str) -> None:
+    with pytest.raises(TrainerError, match=why):
+        start_from(exported / "models" / "tiny", recipe)

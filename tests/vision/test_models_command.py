@@ -35,7 +35,7 @@ def test_list_names_what_is_missing_and_how_to_get_it(empty: Settings) -> None:
 
 
 def test_list_is_there_for_programs_too(full: Settings, shared_dir: Path) -> None:
-    yunet, haar = json.loads(run(full, "list", "--json").output)
+    yunet, haar, *_ = json.loads(run(full, "list", "--json").output)
     assert yunet["state"] == "present" and yunet["path"].startswith(str(shared_dir.resolve()))
     assert len(yunet["sha256"]) == 64 and "0047ac24afb1a50a0c6105001c89d1b5b805dbf1" in yunet["url"]
     assert haar["state"] == "bundled" and haar["url"] is None

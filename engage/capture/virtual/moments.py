@@ -103,3 +103,12 @@ def current(habits: tuple[Habit, ...], seed: int, lane: int, t_s: float) -> Epis
         return None
     plan = _plan(habits, seed, lane, int(np.floor(t_s / SLOT_S)))
     return next((episode for episode in plan if episode.start_s <= t_s < episode.end_s), None)
+
+
+def between(habits: tuple[Habit, ...], seed: int, lane: int, start_s: float, end_s: float) -> list[Episode]:
+    """Return the episodes of one lane that touch ``start_s`` to ``end_s``."""
+    if not habits:
+        return []
+    slots = range(int(np.floor(start_s / SLOT_S)), int(np.floor(end_s / SLOT_S)) + 1)
+    plans = [episode for slot in slots for episode in _plan(habits, seed, lane, slot)]
+    return [episode for episode in plans if episode.start_s < end_s and episode.end_s > start_s]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from engage.capture.virtual.moments import Episode, Habit, blink, chance, current, saccade, wander
+from engage.capture.virtual.moments import Episode, Habit, between, blink, chance, current, saccade, wander
 from engage.capture.virtual.rig import actions, brow_height, eye_opening, mouth_opening, smile
 from engage.capture.virtual.state import FaceState, FaceTruth
 from engage.core.types import EMOTIONS
@@ -29,6 +29,8 @@ class ScriptKind(StrEnum):
     CAMERA_OFF_AXIS = "camera_off_axis"
     DARK_ROOM = "dark_room"
     CAMERA_OFF = "camera_off"
+    GESTURES = "gestures"
+    """Every gesture in turn, clearly made: for measuring how well they are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,22 @@ _PARTS = {
     ScriptKind.COMES_AND_GOES: Part(_CALM_FACE, (Habit("absent", (25.0, 60.0), (12.0, 30.0), share=6.0), *_CALM_BODY)),
     ScriptKind.CAMERA_OFF_AXIS: Part(_CALM_FACE, _CALM_BODY, axis_deg=24.0),
     ScriptKind.DARK_ROOM: Part(_CALM_FACE, _CALM_BODY, light=0.13),
+    ScriptKind.GESTURES: Part(
+        face=(
+            Habit("nod", (3.0, 7.0), (1.6, 2.4), (0.8, 1.0), 3.0),
+            Habit("shake", (3.0, 7.0), (1.6, 2.4), (0.8, 1.0), 2.0),
+            Habit("talk", (3.0, 7.0), (3.0, 6.0), (0.7, 1.0), 2.0),
+            Habit("yawn", (3.0, 7.0), (3.8, 5.0), (0.9, 1.0), 1.0),
+            Habit("happiness", (3.0, 7.0), (2.0, 4.5), (0.5, 1.0), 1.0),
+            Habit("surprise", (3.0, 7.0), (1.4, 3.0), (0.7, 1.0), 1.0),
+        ),
+        body=(
+            Habit("aside", (8.0, 15.0), (5.0, 10.0), (0.85, 1.15)),
+            Habit("notes", (8.0, 15.0), (6.0, 12.0), (0.9, 1.1)),
+            Habit("lean", (8.0, 15.0), (8.0, 14.0), (0.9, 1.0)),
+            Habit("absent", (8.0, 15.0), (8.0, 14.0)),
+        ),
+    ),
     ScriptKind.CAMERA_OFF: Part(_CALM_FACE, (Habit("off", (20.0, 40.0), (15.0, 30.0), share=6.0), *_CALM_BODY)),
 }
 
@@ -126,6 +144,10 @@ class _Moment:
 
 def _nod(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
     now.pitch -= 7.0 * episode.amount * weight * (0.4 + float(np.sin(2 * np.pi * 1.6 * (t_s - episode.start_s))))
+
+
+def _shake(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
+    now.yaw += 11.0 * episode.amount * weight * float(np.sin(2 * np.pi * 1.5 * (t_s - episode.start_s)))
 
 
 def _talk(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
@@ -191,6 +213,7 @@ def _off(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
 
 _DEEDS: dict[str, Callable[[_Moment, Episode, float, float], None]] = {
     "nod": _nod,
+    "shake": _shake,
     "talk": _talk,
     "yawn": _yawn,
     "notes": _notes,
@@ -256,6 +279,12 @@ class Script:
     def axis_deg(self) -> float:
         """Yaw at which the student looks at the screen: 0 unless the camera stands to one side."""
         return _PARTS[self.kind].axis_deg * (1.0 if chance(self.seed, 91, 0) < 0.5 else -1.0)
+
+    def episodes(self, start_s: float, end_s: float) -> list[Episode]:
+        """Return what the student does between two moments, by its start; face and body may do things at once."""
+        part = _PARTS[self.kind]
+        found = [*between(part.face, self.seed, 1, start_s, end_s), *between(part.body, self.seed, 2, start_s, end_s)]
+        return sorted(found, key=lambda episode: episode.start_s)
 
     def camera_on(self, t_s: float) -> bool:
         """Return whether there is a picture at all at ``t_s``."""

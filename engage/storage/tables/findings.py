@@ -1,13 +1,14 @@
-"""What people and rules say about what was seen: markers, alerts, risk flags, feedback."""
+"""What people and rules say about what was seen: markers, alerts, risk flags, attendance, feedback."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from engage.core.risk import Attendance
 from engage.storage.tables.base import Base, CourseId, Id, SessionId, StudentId, UserId, Word, not_blank, one_of
 
 
@@ -24,6 +25,11 @@ class Marker(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+def one_firing(name: str, where: str, *columns: str) -> Index:
+    """Return the index by which a firing is one row, however often it is written."""
+    return Index(name, *columns, "started_at", unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class Alert(Base):
     """A rule that held for a student, or for the class (``student_id`` null), during a session."""
 
@@ -33,6 +39,8 @@ class Alert(Base):
         one_of("state", ("firing", "resolved")),
         CheckConstraint("(state = 'resolved') = (ended_at IS NOT NULL)", name="resolved_when"),
         Index(None, "session_id", "started_at"),
+        one_firing("uq_alerts_student_firing", "student_id IS NOT NULL", "session_id", "student_id", "rule"),
+        one_firing("uq_alerts_class_firing", "student_id IS NULL", "session_id", "rule"),
     )
 
     id: Mapped[Id]
@@ -49,7 +57,10 @@ class Alert(Base):
 
 
 class RiskFlag(Base):
-    """A student who may need help, with reasons, until a person confirms or dismisses it."""
+    """A student who may need help, with reasons, until a person confirms or dismisses it.
+
+    A student has one open flag in a course at most.
+    """
 
     __tablename__ = "risk_flags"
     __table_args__ = (
@@ -57,6 +68,14 @@ class RiskFlag(Base):
         one_of("state", ("open", "confirmed", "dismissed")),
         CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided_when"),
         Index(None, "student_id", "raised_at"),
+        Index(
+            "uq_risk_flags_open",
+            "student_id",
+            "course_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -69,6 +88,19 @@ class RiskFlag(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[UserId | None]
     note: Mapped[str | None] = mapped_column(Text)
+
+
+class AttendanceRow(Base):
+    """Whether a student was there, as a person marked it. No camera writes here."""
+
+    __tablename__ = "attendance"
+    __table_args__ = (one_of("state", Attendance),)
+
+    session_id: Mapped[SessionId] = mapped_column(primary_key=True)
+    student_id: Mapped[StudentId] = mapped_column(primary_key=True, index=True)
+    state: Mapped[Word]
+    marked_by: Mapped[UserId | None]
+    marked_at: Mapped[datetime]
 
 
 class Feedback(Base):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from engage.core.timetable import RunState
 from engage.core.types import SourceState
 from engage.storage.records import SessionState, SourceKind
 from engage.storage.tables.base import (
@@ -57,6 +58,58 @@ class Enrolment(Base):
     seat: Mapped[str | None] = mapped_column(String(32))
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class SeatingPlan(Base):
+    """The room of a course, where somebody has said how large it is; ``version`` counts every change of a seat."""
+
+    __tablename__ = "seating_plans"
+    __table_args__ = (CheckConstraint("n_rows > 0 AND n_columns > 0", name="size_possible"),)
+
+    course_id: Mapped[CourseId] = mapped_column(primary_key=True)
+    n_rows: Mapped[int]
+    n_columns: Mapped[int]
+    version: Mapped[int]
+
+
+class LessonTime(Base):
+    """When a course has its lesson: once on ``day``, or every week from then on until ``last_day``.
+
+    ``minute`` of the day is on the school's clock, so that a lesson at nine stays at nine when the clocks change.
+    """
+
+    __tablename__ = "lesson_times"
+    __table_args__ = (
+        CheckConstraint("minute >= 0 AND minute < 1440", name="minute_range"),
+        CheckConstraint("length_min > 0", name="length_given"),
+        OWN_IDS,
+    )
+
+    id: Mapped[Id]
+    course_id: Mapped[CourseId] = mapped_column(index=True)
+    day: Mapped[date]
+    minute: Mapped[int]
+    length_min: Mapped[int]
+    weekly: Mapped[bool]
+    last_day: Mapped[date | None]
+    title: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class LessonRun(Base):
+    """What became of a planned lesson on one day; ``ends_at`` is when its session ends by itself, null for never."""
+
+    __tablename__ = "lesson_runs"
+    __table_args__ = (one_of("state", RunState), UniqueConstraint("session_id"))
+
+    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson_times.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    state: Mapped[Word]
+    session_id: Mapped[SessionId | None]
+    ends_at: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
 
 
 class ClassSession(Base):

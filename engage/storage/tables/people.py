@@ -59,6 +59,9 @@ class User(Base):
     student_id: Mapped[StudentId | None] = mapped_column(index=True)
     active: Mapped[bool]
     created_at: Mapped[datetime]
+    session_stamp: Mapped[str | None] = mapped_column(String(32))
+    """Part of every session's cookie: a new one ends all sessions. Null until that was done for the first time."""
+    signed_in_at: Mapped[datetime | None]
 
 
 class Student(Base):

@@ -26,6 +26,7 @@ class SampleRow(Base):
         share("brightness"),
         share("lids_closed_share"),
         share("mouth_open_share"),
+        share("eyes_open"),
         CheckConstraint("frames >= 0 AND duration_s >= 0", name="not_negative"),
         CheckConstraint(
             f"COALESCE({', '.join(PROBABILITIES)}) IS NULL OR ({' + '.join(PROBABILITIES)}) IS NOT NULL",
@@ -64,6 +65,7 @@ class SampleRow(Base):
     gaze_y_spread: Mapped[float | None]
     lids_closed_share: Mapped[float | None]
     mouth_open_share: Mapped[float | None]
+    eyes_open: Mapped[float | None]
     mode: Mapped[Word]
 
 

@@ -18,14 +18,15 @@ logger = logging.getLogger(__name__)
 AUTO = "auto"
 
 
-def build_detector(name: str, settings: Settings, longest_px: int = 320) -> FaceDetector:
+def build_detector(name: str, settings: Settings, longest_px: int = 320, second_looks: int = 4) -> FaceDetector:
     """Return the detector ``name`` (``haar``, ``yunet`` or ``auto``) with the thresholds of ``settings.vision``.
 
     ``auto`` is YuNet where its verified file is at hand, else the Haar cascade. Frames are looked at with their longer
-    side at most ``longest_px``; give 640 for a room full of small faces. Each thread needs its own detector. Raises
-    ModelError when the named detector's file is missing or damaged, SettingsError for an unknown name.
+    side at most ``longest_px``; give 640 for a room full of small faces. ``second_looks`` small faces a frame are
+    looked at again (see DetectorOptions). Each thread needs its own detector. Raises ModelError when the named
+    detector's file is missing or damaged, SettingsError for an unknown name.
     """
-    options = DetectorOptions(settings.vision.min_confidence, settings.vision.min_face_px, longest_px)
+    options = DetectorOptions(settings.vision.min_confidence, settings.vision.min_face_px, longest_px, second_looks)
     if name == AUTO:
         return _best(options, settings)
     if name not in DETECTORS:

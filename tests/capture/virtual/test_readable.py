@@ -12,7 +12,8 @@ from engage.capture.virtual.drawing import render
 from engage.capture.virtual.person import Person
 from engage.capture.virtual.state import FaceState, emotion
 from engage.core.types import EMOTIONS, Box
-from engage.inference.classifier import default_folder, load
+from engage.inference.card import default_folder
+from engage.inference.classifier import load
 from engage.vision.crops import crop_faces
 
 SEEDS = range(200, 210)

@@ -1,37 +1,45 @@
-// The cards: one per student, in an order that changes only when the teacher asks.
+// The cards: one per student, in an order that changes only when the teacher asks, or at their places in the room.
 
+import { t } from "../words.js";
 import { read, step } from "./reading.js";
+import { Room } from "./room.js";
 import { SPAN_S, Spark } from "./spark.js";
 import { number } from "./words.js";
 
 const HALF_BAND = 25; // percent of the bar at no confidence: ±2.5 points
 
 class Card {
-  constructor(student, template) {
+  constructor(student, template, turn) {
     this.student = student;
+    this.turn = turn; // lines are drawn every other second, half of the class at a time
     this.root = template.content.firstElementChild.cloneNode(true);
     this.root.dataset.student = student.entry.student;
     const part = (name) => this.root.querySelector(`.${name}`);
     this.parts = {
       name: part("name"), emoji: part("emoji"), appears: part("appears"), word: part("feeling"), numeral: part("numeral"),
-      sure: part("sure"), bar: part("bar"), status: part("status"),
+      open: part("card-open"), sure: part("sure"), bar: part("bar"), status: part("status"),
     };
     this.spark = new Spark(part("spark"));
     this.shown = {};
     this.state = null;
   }
 
-  render(session, now, second, colours) {
+  render(session, now) {
     const { student, root, parts } = this;
     const state = read(student, session, now);
     this.state = state;
+    student.dirty = false;
     this.#set("name", parts.name, student.entry.name);
+    if (this.shown.open !== student.entry.name) {
+      this.shown.open = student.entry.name;
+      parts.open.setAttribute("aria-label", t("{name}: timeline and what makes the score", { name: student.entry.name }));
+    }
     this.#set("emoji", parts.emoji, state.emoji);
-    this.#set("appears", parts.appears, state.appears);
+    this.#set("appears", parts.appears, state.appears && `${state.appears} `);
     this.#set("word", parts.word, state.word);
     this.#set("numeral", parts.numeral, state.score === null ? "" : number(state.score));
     this.#set("status", parts.status, state.status);
-    this.#set("sure", parts.sure, state.score === null ? "" : `of 10, confidence ${Math.round(state.confidence * 100)} percent`);
+    this.#bar(state);
     this.#mark("kind", state.kind);
     this.#mark("step", step(state.score));
     this.#mark("says", state.score === null ? "status" : "score");
@@ -39,9 +47,10 @@ class Card {
       this.shown.alert = state.alert;
       root.toggleAttribute("data-alert", state.alert);
     }
-    this.#bar(state);
-    this.spark.draw(student.line(second, SPAN_S), second, colours);
-    student.dirty = false;
+  }
+
+  draw(second, colours) {
+    this.spark.draw(this.student.line(second, SPAN_S), second, colours);
   }
 
   #set(key, node, text) {
@@ -59,9 +68,10 @@ class Card {
   #bar(state) {
     const score = state.score === null ? 0 : Math.round(state.score * 10);
     const half = state.score === null ? 0 : Math.round((1 - state.confidence) * HALF_BAND);
-    const key = `${score}/${half}`;
+    const key = state.score === null ? -1 : score * 100 + half;
     if (this.shown.bar === key) return;
     this.shown.bar = key;
+    this.parts.sure.textContent = key < 0 ? "" : t("of 10, confidence {percent} percent", { percent: Math.round(state.confidence * 100) });
     const style = this.parts.bar.style;
     style.setProperty("--score", score);
     style.setProperty("--from", Math.max(0, score - half));
@@ -73,18 +83,20 @@ const STATE_ORDER = { none: 0, off: 1, away: 2, present: 3 };
 const MANY = 12;
 
 export class Cards {
-  constructor(list, template, { onOrderChanged }) {
-    this.list = list;
-    this.template = template;
-    this.onOrderChanged = onOrderChanged;
+  /** `alerted(student)` says whether an alert stands for a student; `onOrderChanged(changed)` whether to offer sorting. */
+  constructor(list, template, { alerted, onOrderChanged }) {
+    Object.assign(this, { list, template, alerted, onOrderChanged });
+    this.room = new Room(list);
     this.cards = new Map();
     this.order = "name";
+    this.seated = false; // at their places in the room
     this.query = "";
     this.observer = new ResizeObserver((entries) => this.#resized(entries));
   }
 
   /** Show the students of the memory; cards that stay keep their place. */
-  setStudents(students) {
+  setStudents(students, seats) {
+    this.seats = seats;
     for (const [id, card] of this.cards) {
       if (students.has(id)) continue;
       this.observer.unobserve(card.spark.canvas);
@@ -94,32 +106,48 @@ export class Cards {
     this.list.toggleAttribute("data-many", students.size > MANY);
     for (const [id, student] of students) {
       if (this.cards.has(id)) continue;
-      const card = new Card(student, this.template);
+      const card = new Card(student, this.template, this.cards.size % 2);
       this.cards.set(id, card);
       this.list.append(card.root);
       this.observer.observe(card.spark.canvas);
     }
+    if (this.seated) this.room.arrange(this.cards.values(), seats);
   }
 
-  /** Draw cards whose data changed, and with `all` every one (the clock moved on, the theme changed). */
+  /** Take all cards off the page, until `setStudents` brings them back. */
+  clear() {
+    this.observer.disconnect();
+    this.cards.clear();
+    this.list.replaceChildren();
+  }
+
+  /** Draw cards whose data changed, and with `all` every one (the clock moved on), lines too. */
   render(session, now, second, colours, all) {
     this.colours = colours;
     this.second = second;
     for (const card of this.cards.values()) {
-      if (all || card.student.dirty) card.render(session, now, second, colours);
+      if (all || card.student.dirty) card.render(session, now);
+      if (all && card.turn === second % 2) card.draw(second, colours);
     }
-    this.onOrderChanged(!this.#isSorted());
+    if (all) this.onOrderChanged(!this.#isSorted());
   }
 
-  counts() {
-    const counts = { present: 0, away: 0, none: 0, off: 0 };
-    for (const card of this.cards.values()) if (card.state) counts[card.state.kind]++;
-    counts.none += counts.off;
-    return counts;
+  /** Draw the lines anew: the theme has changed. */
+  recolour(colours) {
+    this.colours = colours;
+    if (this.second) for (const card of this.cards.values()) card.draw(this.second, colours);
+  }
+
+  /** Show the students at their places in the room, or as cards in order. */
+  seat(yes) {
+    this.seated = yes;
+    if (yes) this.room.arrange(this.cards.values(), this.seats);
+    else { this.room.leave(this.cards.values()); this.sort(); }
   }
 
   sort(order) {
     this.order = order ?? this.order;
+    if (this.seated) return;
     const focused = document.activeElement;
     this.list.append(...this.#sorted().map((card) => card.root));
     if (this.list.contains(focused)) focused.focus();
@@ -140,34 +168,41 @@ export class Cards {
 
   #sorted() {
     const name = (a, b) => a.student.entry.name.localeCompare(b.student.entry.name, undefined, { numeric: true });
+    const seat = (card) => card.student.entry.seat ?? "~";
     const by = {
       name,
-      seat: (a, b) => (a.student.entry.seat ?? "~").localeCompare(b.student.entry.seat ?? "~", undefined, { numeric: true }) || name(a, b),
+      seat: (a, b) => seat(a).localeCompare(seat(b), undefined, { numeric: true }) || name(a, b),
       score: (a, b) => (a.state?.score ?? 11) - (b.state?.score ?? 11) || name(a, b),
-      state: (a, b) => STATE_ORDER[a.state?.kind ?? "none"] - STATE_ORDER[b.state?.kind ?? "none"] || name(a, b),
+      alert: (a, b) => this.#rank(a) - this.#rank(b) || name(a, b),
+      state: (a, b) => this.#rank(a) - this.#rank(b) || name(a, b),
     };
     return [...this.cards.values()].sort(by[this.order]);
   }
 
+  /** What the order is by, as a number; one place apart in score is a whole point. */
+  #rank(card) {
+    if (this.order === "alert") return this.alerted(card.student.entry.student) ? 0 : 1;
+    if (this.order === "state") return STATE_ORDER[card.state?.kind ?? "none"];
+    return card.state?.score ?? 11;
+  }
+
   /** Out of order means visibly so: two neighbours the wrong way round by a whole point, or by their state. */
   #isSorted() {
-    if (this.order === "name" || this.order === "seat") return true;
-    const places = [...this.list.children].map((root) => this.cards.get(Number(root.dataset.student)));
-    return places.every((card, i) => {
-      const next = places[i + 1];
-      if (!next || !card.state || !next.state) return true;
-      if (this.order === "score") return (card.state.score ?? 11) - (next.state.score ?? 11) < 1;
-      return STATE_ORDER[card.state.kind] <= STATE_ORDER[next.state.kind];
-    });
+    if (this.seated || this.order === "name" || this.order === "seat") return true;
+    let before = -Infinity;
+    for (const root of this.list.children) {
+      const rank = this.#rank(this.cards.get(Number(root.dataset.student)));
+      if (before - rank >= 1) return false;
+      before = rank;
+    }
+    return true;
   }
 
   #resized(entries) {
     for (const entry of entries) {
       const card = this.cards.get(Number(entry.target.closest(".card")?.dataset.student));
       const { width, height } = entry.contentRect;
-      if (card?.spark.resize(width, height) && this.colours) {
-        card.spark.draw(card.student.line(this.second, SPAN_S), this.second, this.colours);
-      }
+      if (card?.spark.resize(width, height) && this.colours) card.draw(this.second, this.colours);
     }
   }
 }

@@ -1,5 +1,6 @@
 // The socket: watches one session, and after every (re)connect asks the API for what was missed.
 
+import { t } from "../words.js";
 import { io } from "/vendor/socket.io.js";
 
 export const OVERLAP_S = 60;
@@ -43,7 +44,7 @@ export class Connection {
       await this.handlers.catchUp(); // after watching, so that nothing falls between
       if (this.socket.connected) this.handlers.onState("live");
     } catch (error) {
-      if (error.status === 401 || error.status === 404) return this.handlers.onState("refused", "You are signed out. Reload this page to sign in.");
+      if (error.status === 401 || error.status === 404) return this.handlers.onState("refused", t("You are signed out. Reload this page to sign in."));
       if (this.socket.connected) { this.socket.disconnect(); this.#again(); }
     }
   }

@@ -75,6 +75,7 @@ export class Memory {
     this.newest = 0;
     this.trueAt = 0;          // the newest moment the page may speak of
     this.strangers = false;   // a sample of someone who is not in the roster came
+    this.stale = Infinity;    // the first second of the class that is to be worked out again
   }
 
   /** Take the roster: new students appear, known ones keep what they have, others go. */
@@ -88,20 +89,18 @@ export class Memory {
     }
   }
 
-  /** Take samples in any order; return how many were new. The class is worked out again where they reach. */
+  /** Take samples in any order; return how many were new. `workOut` then says what they mean for the class. */
   addSamples(samples) {
-    let first = Infinity;
     let added = 0;
     for (const sample of samples) {
       const student = this.students.get(sample.student);
       if (!student) this.strangers = true;
       if (!student?.add(sample)) continue;
       added++;
-      first = Math.min(first, sample.second);
+      this.stale = Math.min(this.stale, sample.second);
       this.newest = Math.max(this.newest, sample.second);
       this.trueAt = Math.max(this.trueAt, sample.captured_at);
     }
-    if (added) this.#workOut(Math.max(first, this.newest - KEEP_S));
     return added;
   }
 
@@ -120,7 +119,11 @@ export class Memory {
     for (const row of rows) if (!this.seconds.has(row.second)) this.seconds.set(row.second, row);
   }
 
-  #workOut(first) {
+  /** Work the class out where samples came since the last time: once for all students that came together. */
+  workOut() {
+    if (this.stale > this.newest) return;
+    const first = Math.max(this.stale, this.newest - KEEP_S);
+    this.stale = Infinity;
     for (let second = first; second <= this.newest; second++) {
       const scores = [];
       for (const student of this.students.values()) {
@@ -134,28 +137,32 @@ export class Memory {
     for (const student of this.students.values()) student.forget(before);
   }
 
-  /** Columns for the chart: seconds, lower and upper quartile, means (drawn last, on top), over [from, to]. */
-  columns(from, to) {
-    const x = [], mean = [], low = [], high = [];
-    for (let s = from; s <= to; s++) {
-      const row = this.seconds.get(s);
-      x.push(s);
-      mean.push(row?.mean ?? null);
-      low.push(row?.low ?? null);
-      high.push(row?.high ?? null);
-    }
-    return [x, low, high, mean];
-  }
-
-  /** The class mean around a second (the `span` seconds up to it), or null. */
-  meanUpTo(second, span) {
+  /** The class mean around a second (the `span` seconds up to it), or null; of seconds with `least` scores or more. */
+  meanUpTo(second, span, least = 1) {
     let sum = 0, n = 0;
     for (let s = second - span + 1; s <= second; s++) {
-      const mean = this.seconds.get(s)?.mean ?? null;
-      if (mean !== null) { sum += mean; n++; }
+      const row = this.seconds.get(s);
+      if (row?.mean != null && row.scored >= least) { sum += row.mean; n++; }
     }
     return n ? sum / n : null;
   }
+}
+
+/**
+ * Columns for the chart over [from, to]: seconds, lower and upper quartile, means (drawn last, on top), of the rows that
+ * rest on at least `least` scores.
+ */
+export function columns(rows, from, to, least = 1) {
+  const x = [], mean = [], low = [], high = [];
+  for (let s = from; s <= to; s++) {
+    const row = rows.get(s);
+    const shown = row !== undefined && row.mean !== null && row.scored >= least;
+    x.push(s);
+    mean.push(shown ? row.mean : null);
+    low.push(shown ? row.low : null);
+    high.push(shown ? row.high : null);
+  }
+  return [x, low, high, mean];
 }
 
 export function summary(second, scores) {

@@ -1,0 +1,71 @@
+"""The API in one table: what each view takes and answers. A view of ``/api/`` that is not in it fails a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from dashboard import api_answers as answers
+from dashboard import api_requests as requests
+from dashboard import class_shapes as classes
+from dashboard import meeting_shapes as meetings
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one view takes and answers; the words are those of its docstring, the rule that of its ``@allow``."""
+
+    answer: type[BaseModel] | str | None
+    """The shape of the JSON, the media type of a file, or None where there is nothing to say."""
+    status: int = 200
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+
+
+OPERATIONS = {
+    "openapi.document_json": Operation("application/json"),
+    "openapi.page": Operation("text/html"),
+    "api_courses.me": Operation(answers.Me),
+    "api_courses.listed": Operation(answers.Courses),
+    "api_courses.create": Operation(answers.CourseWithStudents, 201, body=requests.NewCourse),
+    "api_courses.show": Operation(answers.CourseWithStudents),
+    "api_courses.sessions": Operation(answers.Sessions),
+    "api_courses.add_student": Operation(answers.CourseWithStudents, 201, body=requests.NewPerson),
+    "api_courses.consent": Operation(answers.CourseWithStudents, body=requests.Answer),
+    "api_courses.archive_student": Operation(None, 204),
+    "api_courses.archive": Operation(None, 204),
+    "api_courses.report": Operation(answers.Report),
+    "seating_api.read": Operation(classes.SeatingNow),
+    "seating_api.change": Operation(classes.SeatingNow, body=classes.SeatingChange),
+    "api.session": Operation(answers.SessionNow),
+    "api.roster": Operation(answers.Roster),
+    "api.samples": Operation(answers.Samples, query=requests.Stretch),
+    "api.timeline": Operation(answers.Timeline, query=requests.Since),
+    "api.start": Operation(answers.Session, 201),
+    "api.stop": Operation(answers.Session),
+    "api.pause": Operation(answers.SessionNow, body=requests.Pause),
+    "api.add_marker": Operation(answers.Marker, 201, body=requests.NewMarker),
+    "api.calibrate": Operation(answers.Calibration, 201, body=requests.Look),
+    "student_timeline.show": Operation(answers.StudentTimeline, query=requests.Since),
+    "alerts_api.listed": Operation(answers.Alerts),
+    "alerts_api.acknowledge": Operation(answers.Alert),
+    "alerts_api.snooze": Operation(answers.Alert, body=requests.Snooze),
+    "feedback.explanation": Operation(answers.Explanation, query=requests.At),
+    "feedback.corrections": Operation(answers.Corrections),
+    "feedback.correct": Operation(answers.CorrectionMade, 201, body=requests.Correction),
+    "feedback.withdraw": Operation(None, 204),
+    "feedback.check_ins": Operation(answers.CheckIns),
+    "feedback.check_in": Operation(answers.CheckInMade, 201, body=requests.CheckIn),
+    "meeting_api.read": Operation(meetings.SharedNow),
+    "meeting_api.begin": Operation(meetings.SharedBegun, 201),
+    "meeting_api.name": Operation(meetings.SharedSaid, body=meetings.FaceName),
+    "risk_api.read": Operation(answers.Risk),
+    "risk_api.decide_json": Operation(answers.Flag, body=requests.Decision),
+    "risk_api.attendance_read": Operation(answers.AttendanceMarks),
+    "risk_api.attendance_mark": Operation(answers.AttendanceMarks, body=requests.Marks),
+    "students_api.read": Operation(answers.Student),
+    "students_api.remove": Operation(answers.Erased, body=requests.Erasure),
+    "students_api.export_file": Operation("application/zip"),
+}
+"""By endpoint."""

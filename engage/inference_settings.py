@@ -1,0 +1,32 @@
+"""How faces are read: by which library, how exactly, and in what batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+BackendName = Literal["auto", "torch", "onnxruntime", "openvino", "cuda"]
+PrecisionName = Literal["auto", "fp32", "bf16", "int8"]
+BACKENDS: tuple[str, ...] = get_args(BackendName)[1:]
+"""All that may be named, without ``auto``."""
+
+
+class Inference(BaseModel):
+    """The network: what computes it, and micro-batching over all students."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backend: BackendName = "auto"
+    """What computes the network; ``auto`` measures once what is fastest here among those that answer alike."""
+    precision: PrecisionName = "auto"
+    """What it computes with; ``auto`` leaves it to the same measurement."""
+    cache: Path | None = None
+    """Where graphs of the network and the measurement are kept; the user's cache folder where not set."""
+    max_batch: Annotated[int, Field(ge=1, le=1024)] = 32
+    max_wait_s: Annotated[float, Field(ge=0)] = 0.01
+    """How long a face may wait for others to join its batch."""
+    max_age_s: Annotated[float, Field(gt=0)] = 2.0
+    """The latency budget: frames captured longer ago are dropped unread, and counted."""
+    threads: Annotated[int, Field(ge=1)] = 1

@@ -1,0 +1,44 @@
+"""Jobs that one process does, once in a period, however many processes run.
+
+A process claims the job for a while (``claim``), works, and writes what it found together with ``complete`` in one
+transaction. A process that dies lets its claim run out, and another does the job; one that was too slow finds its claim
+gone and commits nothing. Works alike on SQLite and PostgreSQL: a claim is one conditional UPDATE.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, or_, update
+from sqlalchemy.orm import Session
+
+from engage.storage.database import Database
+from engage.storage.insert import insert_new
+from engage.storage.tables import Lease
+
+
+def claim(database: Database, name: str, period: str, now: datetime, lease_s: float) -> str | None:
+    """Return a token to ``complete`` the job with, or None where it is done for ``period`` or another process does it.
+
+    Periods sort as text, such as ``2026-11-22``: one that lies before the last one done (a clock put back) is done too.
+    """
+    token = secrets.token_hex(16)
+    free = (
+        Lease.name == name,
+        or_(Lease.done_period.is_(None), Lease.done_period < period),
+        or_(Lease.held_until.is_(None), Lease.held_until <= now),
+    )
+    with database.write() as session:
+        insert_new(session, Lease, [{"name": name}])
+        taken = session.execute(
+            update(Lease).where(*free).values(holder=token, held_until=now + timedelta(seconds=lease_s))
+        )
+        return token if isinstance(taken, CursorResult) and taken.rowcount == 1 else None
+
+
+def complete(session: Session, name: str, period: str, token: str) -> bool:
+    """Record in the caller's transaction that the job is done; False where another process has taken it over."""
+    mine = Lease.name == name, Lease.holder == token
+    done = session.execute(update(Lease).where(*mine).values(holder=None, held_until=None, done_period=period))
+    return isinstance(done, CursorResult) and done.rowcount == 1
