@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from trainer.data import Split
 from trainer.errors import TrainerError
 from trainer.joint import load_checkpoint, train_jointly
 from trainer.joint_batch import JointRecipe
-from trainer.joint_data import JointData, gather, save_labels
+from trainer.joint_data import JointData, gather
 from trainer.label_signals import RawLabels
+from trainer.labels_file import save_labels
 from trainer.virtual_faces import VirtualFaces
 
 RECIPE = JointRecipe(epochs=2, pictures=8, drawings=4, pieces=4, lr=1e-3)
@@ -53,6 +56,15 @@ def data(tmp_path: Path) -> JointData:
 def network() -> FaceNet:
     torch.manual_seed(3)
     return build_resnet18(dropout=0.1, width=8, signals=True)
+
+
+def test_labels_are_made_and_kept_without_torch() -> None:
+    """The teachers' environment (``make labels``) has MediaPipe and no torch."""
+    command = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import trainer.cli.label_signals, trainer.data, trainer.labels_file, trainer.virtual_faces"
+    )
+    subprocess.run([sys.executable, "-c", command], check=True)
 
 
 def test_unknown_signals_and_pictures_without_a_face_are_told_apart(data: JointData) -> None:

@@ -38,7 +38,7 @@ def evaluate_signals(
     from engage.inference.classifier import load
     from trainer.data import load_split
     from trainer.evaluate_signals import evaluate_signals as measure
-    from trainer.joint_data import load_labels
+    from trainer.labels_file import load_labels
     from trainer.machine import prepare
     from trainer.signals import from_drawings, from_teachers
     from trainer.virtual_faces import draw_faces

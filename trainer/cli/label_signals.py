@@ -22,8 +22,8 @@ def label_signals(data: Path, landmarker: Path, yunet: Path, out: Path, splits: 
     MediaPipe wants packages that the product must not have: ``make labels`` runs this in an environment of its own.
     """
     from trainer.data import load_split
-    from trainer.joint_data import save_labels
     from trainer.label_signals import Teachers, label
+    from trainer.labels_file import save_labels
     from trainer.virtual_faces import draw_faces
 
     teachers = Teachers(landmarker, yunet)
