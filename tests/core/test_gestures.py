@@ -15,7 +15,9 @@ from engage.capture.virtual.truth import START, TYPICAL, Noise, frames
 from engage.core.gestures.kinds import SETTLED_S, GestureKind
 from engage.core.gestures.mouth import liveliness
 from engage.core.gestures.oscillation import swings, turns
+from engage.core.gestures.posture import Sight
 from engage.core.gestures.reader import GestureReader
+from engage.core.gestures.reading import Reading
 from engage.core.gestures.spells import Spell, SpellLimits
 from engage.core.types import FrameSignals, GestureEvent, Mode
 
@@ -90,6 +92,25 @@ def test_calm_attention_is_not_taken_for_gestures() -> None:
     kinds = [event.kind for event in recognised(still)]
     assert kinds.count(K.NOD) == kinds.count(K.SHAKE) == kinds.count(K.YAWN) == kinds.count(K.DROWSY) == 0
     assert K.LOOKING_AWAY in kinds
+
+
+@pytest.mark.parametrize(("before_deg", "kind"), [(25.0, K.HEAD_DOWN), (0.0, K.LEFT_SEAT)])
+def test_a_face_lost_over_notes_has_not_left_its_seat(before_deg: float, kind: GestureKind) -> None:
+    sight = Sight()
+    moments = [Reading(at=at / 2, seen=True, aside_deg=0.0, down_deg=before_deg if at > 4 else 0.0) for at in range(16)]
+    moments += [Reading(at=at / 2, seen=False) for at in range(16, 40)]
+    moments += [Reading(at=at / 2, seen=True, aside_deg=0.0, down_deg=0.0) for at in range(40, 60)]
+    found = [spell for moment in moments for spell in sight.update(moment)]
+    assert [spell.kind for spell in found] == [kind]
+    assert found[0].end == pytest.approx(19.5)
+
+
+def test_who_stays_lost_has_left() -> None:
+    sight = Sight()
+    moments = [Reading(at=0.0, seen=True, aside_deg=0.0, down_deg=25.0)]
+    moments += [Reading(at=at / 2, seen=False) for at in range(1, 100)]
+    found = [spell for moment in moments for spell in sight.update(moment)] + sight.finish()
+    assert [spell.kind for spell in found] == [K.HEAD_DOWN, K.LEFT_SEAT]
 
 
 def test_drowsy_is_found_and_lasts() -> None:

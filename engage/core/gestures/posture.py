@@ -16,7 +16,8 @@ DOWN_FROM_DEG = 15.0
 LASTING_S = 3.0
 """From when on a posture counts."""
 LOST_COUNTS_FOR_S = 20.0
-"""A face lost while turned away counts as turned away for this long (DESIGN.md section 5)."""
+"""A face lost while turned away counts as turned away for this long (DESIGN.md section 5); one lost while lowered as lowered:
+over notes, detectors lose a face for seconds."""
 SEAT_LEFT_S = 5.0
 DROWSY_FROM = 0.15
 DROWSY_UNTIL = 0.08
@@ -37,6 +38,7 @@ class Sight:
         self._left = Spell(GestureKind.LEFT_SEAT, SpellLimits(SEAT_LEFT_S))
         self._known = False
         self._away_seen: float | None = None
+        self._down_seen: float | None = None
         self._offset_deg = 0.0
 
     def update(self, now: Reading) -> list[Found]:
@@ -44,8 +46,8 @@ class Sight:
         self._known = self._known or now.seen
         away = self._is_away(now)
         aside = abs(now.aside_deg or 0.0)
-        down = now.seen and not away and now.down_deg is not None and now.down_deg > DOWN_FROM_DEG
-        gone = self._known and not now.seen and not now.dark and not away
+        down = not away and self._is_down(now)
+        gone = self._known and not now.seen and not now.dark and not away and not down
         self._offset_deg = aside if now.seen else self._offset_deg
         return [
             *self._away.update(now.at, away, self._offset_deg / 60.0),
@@ -59,12 +61,23 @@ class Sight:
 
     def _is_away(self, now: Reading) -> bool:
         if not now.seen:
-            lost_s = math.inf if self._away_seen is None else now.at - self._away_seen
-            return not now.dark and lost_s <= LOST_COUNTS_FOR_S
+            return _still_counts(now, self._away_seen)
         limit = AWAY_UNTIL_DEG if self._away.on else AWAY_FROM_DEG
         away = now.aside_deg is not None and abs(now.aside_deg) > limit
         self._away_seen = now.at if away else None
         return away
+
+    def _is_down(self, now: Reading) -> bool:
+        if not now.seen:
+            return _still_counts(now, self._down_seen)
+        down = now.down_deg is not None and now.down_deg > DOWN_FROM_DEG
+        self._down_seen = now.at if down else None
+        return down
+
+
+def _still_counts(now: Reading, last_seen: float | None) -> bool:
+    """Return whether a face that is lost since ``last_seen`` (Unix seconds) is still taken for as it was then."""
+    return last_seen is not None and not now.dark and now.at - last_seen <= LOST_COUNTS_FOR_S
 
 
 class Drowsiness:
