@@ -16,7 +16,7 @@ from flask import Flask, current_app
 
 from engage.config import Capture, Settings
 from engage.core.clock import SystemClock
-from engage.core.pacing import LEAST_FPS, Pacer, agreed_rate_fps
+from engage.core.pacing import LEAST_FPS, agreed_rate_fps
 from engage.core.pictures import read_header
 from engage.core.protocols import Clock, Sender
 from engage.core.types import LiveUpdate, Origin, PushedFrame
@@ -28,6 +28,8 @@ TOO_FAST = 2.0
 """A browser that sends more than this many times the rate it was asked for is answered, and its frame dropped."""
 SILENCE_S = 3.0
 """Where results came before and none has come for this long while frames are pushed, they are late."""
+TOLD_S = 15.0
+"""For so long the collector's word on the rate holds; without one it is what the processors are trusted with."""
 PAUSE_S = 1.5
 """Longest time between two frames of a browser that goes on sending."""
 
@@ -69,7 +71,6 @@ class _Line:
     """The way of one source's frames."""
 
     sender: Sender
-    pacer: Pacer
     seq: int = 0
     pushed_s: float = float("-inf")
     heard_s: float | None = None
@@ -89,6 +90,7 @@ class FrameDesk:
         self._lock = threading.Lock()
         self._lines: dict[Origin, _Line] = {}
         self._n_sources = 1
+        self._told: tuple[float, float] | None = None
 
     def connect(self, open_frames: OpenFrames) -> None:
         """Say how the channel of a source is opened."""
@@ -117,19 +119,16 @@ class FrameDesk:
         return rate_fps
 
     def hear(self, updates: Iterable[LiveUpdate]) -> None:
-        """Take in what was committed: its age says how late the machine is."""
-        now, now_s = self._clock.now(), self._clock.monotonic()
-        newest = {
-            (scored.sample.session_id, scored.sample.student_id): scored.sample.captured_at
-            for update in updates
-            for scored in update.samples
-        }
+        """Take in what was committed: whose results came, and the rate that the collector asks sources for."""
+        now_s, heard = self._clock.monotonic(), set()
+        for update in updates:
+            heard |= {(scored.sample.session_id, scored.sample.student_id) for scored in update.samples}
+            if update.rate is not None:
+                self._told = (now_s, update.rate.asked_fps)
         with self._lock:
             for origin, line in self._lines.items():
-                at = newest.get((origin.session_id, origin.student_id))
-                if at is not None:
+                if (origin.session_id, origin.student_id) in heard:
                     line.heard_s = now_s
-                    line.pacer.hear((now - at).total_seconds(), now_s)
 
     def leave(self, origin: Origin) -> None:
         """Let go of a source's channel; nothing happens where there is none."""
@@ -143,16 +142,14 @@ class FrameDesk:
         if line is None:
             if self._open_frames is None:
                 raise RequestError("Pictures cannot be taken here: the program is not running as a whole.")
-            line = self._lines[origin] = _Line(self._open_frames(origin), Pacer(self._agreed_fps()))
+            line = self._lines[origin] = _Line(self._open_frames(origin))
         return line
 
     def _rate_fps(self, line: _Line, now_s: float) -> float:
+        told, agreed_fps = self._told, agreed_rate_fps(self._limits, self._n_sources, os.cpu_count() or 1)
         if line.heard_s is not None and now_s - line.heard_s > SILENCE_S:
-            line.pacer.hear(now_s - line.heard_s, now_s)
-        return line.pacer.ask(self._agreed_fps())
-
-    def _agreed_fps(self) -> float:
-        return max(LEAST_FPS, agreed_rate_fps(self._limits, self._n_sources, os.cpu_count() or 1))
+            return min(LEAST_FPS, agreed_fps)
+        return told[1] if told is not None and now_s - told[0] < TOLD_S else agreed_fps
 
 
 def attach(app: Flask, settings: Settings) -> None:

@@ -94,6 +94,7 @@ def deliver(app: Flask, updates: Iterable[LiveUpdate]) -> None:
                 statuses=earlier.statuses + update.statuses,
                 gestures=earlier.gestures + update.gestures,
                 alerts=earlier.alerts + update.alerts,
+                rate=update.rate or earlier.rate,
             )
         sessions[update.session_id] = update
     for session_id, update in sessions.items():

@@ -1,13 +1,14 @@
 """Numbers for Prometheus at ``/metrics``: how the program does, never how a person does. No label names anyone.
 
-Requests, sockets and samples are those of this web process; processes and the outbox are read from the database.
+Requests, sockets and samples are those of this web process; the outbox, processes and what their stages count are read
+from the database, so that every web process tells the same of them.
 """
 
 from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, cast
@@ -15,7 +16,7 @@ from typing import Any, cast
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -23,10 +24,11 @@ from prometheus_client.registry import Collector
 from dashboard.access import Access, allow
 from dashboard.hosts import CAME_BY_PROXY
 from dashboard.services import Services, services
+from engage.core.meters import METERS, read_histogram
 from engage.core.types import LiveUpdate
 from engage.errors import StorageError
 from engage.storage.outbox import tallies
-from engage.storage.pulse import Pulse
+from engage.storage.pulse import Pulse, Standing
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -155,3 +157,27 @@ def _stored(here: Services) -> Iterator[Metric]:
         for event, number in each.counters.items():
             events.add_metric([each.name, event], number)
     yield from (up, restarts, events)
+    yield from _stages(beat.processes if beat else ())
+
+
+def _stages(processes: Sequence[Standing]) -> Iterator[Metric]:
+    """Yield what the stages of the line count, by process; those that no process counts are left out."""
+    for name, meter in METERS.items():
+        counted = [
+            (each.name, each.meters) for each in processes if f"{name}_sum" in each.meters or name in each.meters
+        ]
+        if not counted:
+            continue
+        if meter.kind == "histogram":
+            histogram = HistogramMetricFamily(f"engage_{name}", meter.help, labels=["process"])
+            for process, values in counted:
+                read = read_histogram(name, values)
+                if read is not None:
+                    histogram.add_metric([process], list(read.cumulated), read.total)
+            yield histogram
+            continue
+        family = CounterMetricFamily if meter.kind == "counter" else GaugeMetricFamily
+        single = family(f"engage_{name}", meter.help, labels=["process"])
+        for process, values in counted:
+            single.add_metric([process], values[name])
+        yield single

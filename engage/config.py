@@ -88,10 +88,15 @@ class Capture(Section):
     crowded_rate_fps: Positive = 2.0
     crowded_from: Annotated[int, Field(ge=1)] = 31
     """Number of students from which ``crowded_rate_fps`` applies."""
-    lowest_rate_fps: Positive = 2.0
+    lowest_rate_fps: Annotated[float, Field(ge=2)] = 2.0
+    """Nobody is looked at less often because the machine is busy; below 2 a score says little."""
     frames_per_core_s: Positive = 16.0
-    """What one core is trusted with (measured: about 40 ms a frame with a drawn student on a core without AVX-512);
-    the rate falls from ``rate_fps`` towards ``lowest_rate_fps`` where the class would need more."""
+    """What one core is trusted with before it was seen at work (measured: about 40 ms a frame with a drawn student on
+    a core without AVX-512); the rate falls from ``rate_fps`` towards ``lowest_rate_fps`` where the class needs more."""
+    adapt: bool = True
+    """Whether the rate then follows what the machine really bears; False leaves it at what cores are trusted with."""
+    late_after_s: Positive = 0.5
+    """A frame's signals that are older when they have come all the way are late: the rate falls until they are not."""
     read_timeout_s: Positive = 5.0
     reconnect_first_s: Positive = 0.5
     reconnect_longest_s: Positive = 10.0

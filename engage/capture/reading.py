@@ -67,6 +67,16 @@ class Reading:
         self._clock = vitals.clock
         self._beat = vitals.beat
         self._pause_s = pace.reconnect_first_s
+        self._rate_fps = pace.rate_fps
+
+    @property
+    def rate_fps(self) -> float:
+        """Return the frames a second that are read now."""
+        return self._rate_fps
+
+    def keep_to(self, rate_fps: float) -> None:
+        """Read so many frames a second from the next one on."""
+        self._rate_fps = rate_fps
 
     def run(self, stop: Stop) -> None:
         """Read until ``stop`` is set or the source has ended, and let go of the source."""
@@ -90,7 +100,6 @@ class Reading:
             self._source.close()
 
     def _read_until(self, stop: Stop) -> None:
-        interval_s = 1.0 / self._pace.rate_fps
         due_s = self._clock.monotonic()
         while not stop.is_set():
             self._beat()
@@ -101,6 +110,7 @@ class Reading:
             self._taker.tell(SourceState.LIVE, self._source.name)
             self._pause_s = self._pace.reconnect_first_s
             self._taker.take(frame)
+            interval_s = 1.0 / self._rate_fps
             # On a grid, so that a camera's own rate does not slow the agreed one; a late frame starts a new grid.
             now = self._clock.monotonic()
             due_s = due_s + interval_s if due_s + interval_s > now - interval_s else now

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from engage.capture.looking import Looked
 from engage.capture.reading import Pace, Reading, Vitals
+from engage.core.meters import Meters
+from engage.core.pacing import LEAST_FPS
 from engage.core.protocols import FrameSource, Receiver, Sender, Stop
-from engage.core.types import Frame, FrameFaces, Hint, Mode, Origin, SourceState, SourceStatus
+from engage.core.types import Frame, FrameFaces, Hint, Mode, Origin, RateHint, SourceState, SourceStatus
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ LOG_EVERY = 100
 class CaptureJob:
     """Whose camera it is, what may be inferred, how often it is looked at, and how soon a lost one is tried again.
 
+    ``rate_fps`` is what was agreed. With ``first_fps`` the source is looked at no more often than that until the first
+    RateHint says what the system bears, and then at the rate of the newest hint, between LEAST_FPS and what was agreed.
     The pause before opening a source again starts at ``reconnect_first_s`` and doubles to ``reconnect_longest_s``.
     """
 
@@ -29,6 +33,7 @@ class CaptureJob:
     rate_fps: float = 5.0
     reconnect_first_s: float = 0.5
     reconnect_longest_s: float = 10.0
+    first_fps: float | None = None
 
 
 @dataclass(slots=True)
@@ -57,7 +62,7 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The worker's ends of channels: what it finds goes out, and what the network saw comes back, if anything does."""
+    """The worker's ends of channels: what it finds goes out; what the network saw, and how fast to go on, come back."""
 
     found: Sender
     hints: Receiver | None = None
@@ -69,7 +74,10 @@ class CaptureWorker:
     How it is read, lost and opened again is said in ``Reading``.
     """
 
-    def __init__(self, job: CaptureJob, source: FrameSource, finder: Finder, ends: Ends, vitals: Vitals) -> None:
+    def __init__(
+        self, job: CaptureJob, source: FrameSource, finder: Finder, ends: Ends, vitals: Vitals, *,
+        meters: Meters | None = None,
+    ) -> None:  # fmt: skip
         self.counts = CaptureCounts()
         self._job = job
         self._source = source
@@ -78,7 +86,8 @@ class CaptureWorker:
         self._hints = ends.hints
         self._clock = vitals.clock
         self._told: tuple[SourceState, str] | None = None
-        pace = Pace(job.rate_fps, job.reconnect_first_s, job.reconnect_longest_s)
+        self._meters = meters or Meters()
+        pace = Pace(min(job.rate_fps, job.first_fps or job.rate_fps), job.reconnect_first_s, job.reconnect_longest_s)
         self._reading = Reading(pace, source, self, vitals)
 
     def run(self, stop: Stop) -> None:
@@ -95,16 +104,21 @@ class CaptureWorker:
 
     def take(self, frame: Frame) -> None:
         """Look at a frame and send on what was found."""
+        self._meters.count("frames_skipped", max(0, self._source.skipped - self.counts.skipped))
         self.counts.skipped = self._source.skipped
         try:
             self._learn()
+            began_s = self._clock.monotonic()
             looked = self._finder.look(frame, self._job.mode)
+            self._meters.observe("look_seconds", [self._clock.monotonic() - began_s])
         except Exception:  # one odd frame must not stop a lesson
             if self.counts.failed % LOG_EVERY == 0:
                 log.exception("frame failed source=%d failed=%d", self._job.origin.source_id, self.counts.failed + 1)
             self.counts.failed += 1
+            self._meters.count("frames_failed")
             return
         self.counts.read += 1
+        self._meters.count("frames_read")
         self._sender.send(
             FrameFaces(
                 self._job.origin,
@@ -128,6 +142,7 @@ class CaptureWorker:
     def lose(self) -> None:
         """Forget what was followed."""
         self.counts.lost += 1
+        self._meters.count("sources_lost")
         self._finder.reset()
 
     def _learn(self) -> None:
@@ -135,3 +150,6 @@ class CaptureWorker:
         for message in self._hints.receive(0.0) if self._hints is not None else ():
             if isinstance(message, Hint):
                 self._finder.learn(message)
+            elif isinstance(message, RateHint) and self._job.first_fps is not None:
+                least_fps = min(LEAST_FPS, self._job.rate_fps)
+                self._reading.keep_to(min(self._job.rate_fps, max(least_fps, message.rate_fps)))

@@ -44,7 +44,7 @@ def pulse_job(pulse: Pulse, supervisor: Supervisor) -> Job:
     def write() -> None:
         pulse.write(
             [
-                Standing(each.name, each.ready, each.given_up, each.restarts, dict(each.counters))
+                Standing(each.name, each.ready, each.given_up, each.restarts, dict(each.counters), dict(each.meters))
                 for each in supervisor.state()
             ]
         )

@@ -45,7 +45,12 @@ class Plan:
         return specs
 
     def rate_fps(self, n_sources: int) -> float:
-        """Return the frames a second each of ``n_sources`` is looked at: as agreed, or what the cores can bear."""
+        """Return the frames a second each of ``n_sources`` is looked at: as agreed, or what the cores are trusted with.
+
+        Where rates adapt it is what may be asked at most: the workers are told the rest, and none has to begin anew.
+        """
+        if self.settings.capture.adapt:
+            return max(self.settings.capture.rate_fps, self.settings.capture.crowded_rate_fps)
         return agreed_rate_fps(self.settings.capture, n_sources, os.cpu_count() or 1)
 
 

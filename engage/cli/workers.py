@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from engage.core.looks import LOOKS
+from engage.core.pacing import LEAST_FPS
 from engage.core.protocols import Stop, Worker
 from engage.core.types import Mode, Origin
 from engage.runtime.channels import FACES, SIGNALS, UPDATES, frames, hints, words
@@ -35,6 +36,7 @@ def capture(context: Context, *, origin: tuple[int, int, int], mode: str, addres
         rate_fps,
         settings.capture.reconnect_first_s,
         settings.capture.reconnect_longest_s,
+        LEAST_FPS if settings.capture.adapt else None,
     )
     options = SourceOptions(
         timeouts=Timeouts(read_s=settings.capture.read_timeout_s),
@@ -43,11 +45,12 @@ def capture(context: Context, *, origin: tuple[int, int, int], mode: str, addres
     )
     source = open_source(address, options, context.clock)
     follow = settings.vision.follow and job.mode is not Mode.PRESENCE
-    ends = Ends(context.sender(FACES), context.receiver(hints(job.origin)) if follow else None)
+    hears = follow or settings.capture.adapt
+    ends = Ends(context.sender(FACES), context.receiver(hints(job.origin)) if hears else None)
     finder = build_finder(settings, "primary", follow=follow)
     if isinstance(source, PushedSource):
         source.need = finder.need
-    return CaptureWorker(job, source, finder, ends, context)
+    return CaptureWorker(job, source, finder, ends, context, meters=context.meters)
 
 
 def inference(context: Context) -> Worker:
@@ -59,7 +62,8 @@ def inference(context: Context) -> Worker:
     settings = context.settings
     limits = BatchLimits(settings.inference.max_batch, settings.inference.max_wait_s, settings.inference.max_age_s)
     reader = build_reader(settings, settings.inference.threads)
-    return InferenceWorker(context, reader, limits, hints if settings.vision.follow else None)
+    channel = hints if settings.vision.follow else None
+    return InferenceWorker(context, reader, limits, channel, meters=context.meters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class CollectorWorker:
 
     def run(self, stop: Stop) -> None:
         """Collect until ``stop`` is set."""
+        from engage.cli.hinting import Hinting, feedback
         from engage.pipeline.collector import Collector, CollectorSettings
         from engage.publish.registry import build_publisher
         from engage.storage.alarms import Alarms
@@ -83,14 +88,17 @@ class CollectorWorker:
         queries = Queries(database)
         limits = CollectorSettings(settings.scoring, pipeline.max_batch, pipeline.max_wait_s, pipeline.backlog)
         publisher = build_publisher(settings, self.context.sender(UPDATES))
+        hinting = Hinting(self.context)
         collector = Collector(
             limits, SqlStore(database, settings.scoring), publisher, queries.past, self.context.clock,
             alarms=Alarms(database, self.context.beat),
             calibrations=lambda: queries.calibrations_since(self.context.clock.now() - timedelta(seconds=10)),
+            feedback=feedback(self.context, hinting),
         )  # fmt: skip
         try:
             collector.run(self.context.receiver(SIGNALS), self.context.beat, stop)
         finally:
+            hinting.close()
             database.close()
 
 

@@ -47,7 +47,11 @@ def own_payloads(update: LiveUpdate, unknown_below: float) -> list[tuple[str, di
 
 
 def update_payload(update: LiveUpdate, unknown_below: float) -> dict[str, Any]:
-    """Return the JSON of an update: ``{"session", "committed_at"}``, lists ``samples, statuses, gestures, alerts``."""
+    """Return the JSON of an update: ``{"session", "committed_at"}``, lists ``samples, statuses, gestures, alerts``.
+
+    ``rate`` is how many frames a second of each source are asked for now, and would be on a faster machine, or None.
+    """
+    rate = update.rate
     return {
         "session": update.session_id,
         "committed_at": update.committed_at.timestamp(),
@@ -55,6 +59,7 @@ def update_payload(update: LiveUpdate, unknown_below: float) -> dict[str, Any]:
         "statuses": [status_payload(status) for status in update.statuses],
         "gestures": [gesture_payload(gesture) for gesture in update.gestures],
         "alerts": [alert_payload(alert) for alert in update.alerts],
+        "rate": rate and {"asked_fps": round(rate.asked_fps, 1), "agreed_fps": round(rate.agreed_fps, 1)},
     }
 
 

@@ -244,6 +244,24 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
+class Strain:
+    """What inference says once a second of its load, to be passed on with the signals."""
+
+    frames: int
+    """Frames that were answered since the last time."""
+    dropped: int
+    """Frames that were too old or too many since then."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateHint:
+    """The collector's word to a capture worker: how many frames a second of its source the system bears now."""
+
+    origin: Origin
+    rate_fps: float
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatus:
     """A change of a source's state. ``detail`` is one plain line and never holds a password."""
 
@@ -348,6 +366,14 @@ class AlertEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Frames a second that each source is asked for now, and would be if the machine bore it."""
+
+    asked_fps: float
+    agreed_fps: float
+
+
+@dataclass(frozen=True, slots=True)
 class LiveUpdate:
     """What one committed batch says to the live pages of one session."""
 
@@ -357,6 +383,7 @@ class LiveUpdate:
     statuses: tuple[SourceStatus, ...] = ()
     gestures: tuple[GestureEvent, ...] = ()
     alerts: tuple[AlertEvent, ...] = ()
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from engage.core.meters import Meters
 from engage.core.protocols import Clock, Receiver, Sender, Stop, WorkerContext
 from engage.core.types import (
     CROP_SIZE_PX,
@@ -17,6 +18,7 @@ from engage.core.types import (
     Mode,
     Origin,
     SourceStatus,
+    Strain,
 )
 from engage.inference.batching import BatchLimits, BatchMessage, MicroBatcher
 from engage.inference.reading import FaceReader, bare_signals
@@ -27,6 +29,7 @@ FACES_CHANNEL, SIGNALS_CHANNEL = "faces", "signals"
 IDLE_S = 0.2
 """How long to wait for messages when there are none: bounds how late a stop and a heartbeat may be."""
 REPORT_EVERY_S = 30.0
+STRAIN_EVERY_S = 1.0
 HINTS_IDLE_S = 10.0
 """After this without a frame of its source, a channel of hints is let go."""
 
@@ -64,6 +67,7 @@ class InferenceWorker:
     limits: BatchLimits = field(default_factory=BatchLimits)
     hint_channel: HintChannel | None = None
     counts: InferenceCounts = field(default_factory=InferenceCounts)
+    meters: Meters = field(default_factory=Meters)
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set, then finish what is at hand and return."""
@@ -72,13 +76,14 @@ class InferenceWorker:
         batcher = MicroBatcher(self.limits, self.context.clock.monotonic)
         hints = _Hints(self.context, self.hint_channel)
         try:
-            reported = _Reported(self.context.clock)
+            reported = _Reported(self.context.clock, self.meters)
             while not stop.is_set():
                 self.context.beat()
                 self._receive(receiver, batcher)
                 while batcher.due_in_s() == 0:
                     self._work_off(batcher.take(), sender, hints)
                 reported.losses(batcher, self.counts)
+                reported.strain(batcher, self.counts, sender)
             self._receive(receiver, batcher, wait=False)
             while len(batcher):
                 self._work_off(batcher.take(), sender, hints)
@@ -110,15 +115,23 @@ class InferenceWorker:
             sender.send(_frame_signals(message, tuple(face for face, keep in zip(faces, kept, strict=True) if keep)))
             self.counts.frames += 1
             self.counts.disbelieved += kept.count(False)
+        now_s = self.context.clock.monotonic()
+        self.meters.observe("inferred_age_seconds", [now_s - frame.monotonic_s for frame in frames])
 
     def _read(self, crops: Sequence[tuple[FaceCrop, Mode]]) -> list[FaceSignals]:
         wanted = sum(self.reader.wants(mode) for _, mode in crops)
         self.counts.batches += wanted > 0
         self.counts.crops += wanted
+        began_s = self.context.clock.monotonic()
         try:
-            return self.reader.read(crops)
+            found = self.reader.read(crops)
+            if wanted:
+                self.meters.observe("batch_size", [wanted])
+                self.meters.observe("batch_seconds", [self.context.clock.monotonic() - began_s])
+            return found
         except Exception:  # the worker's boundary: one bad batch must not end the lesson of all students
             self.counts.failed += 1
+            self.meters.count("batches_failed")
             log.exception("classification failed crops=%d size_px=%d", wanted, CROP_SIZE_PX)
             return [bare_signals(crop) for crop, _ in crops]
 
@@ -160,12 +173,32 @@ class _Hints:
 
 
 class _Reported:
-    """Says in the log, at most every REPORT_EVERY_S, how much had to be dropped."""
+    """Says in the log, at most every REPORT_EVERY_S, how much had to be dropped, and to the collector every second."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, meters: Meters) -> None:
         self._clock = clock
-        self._at_s = clock.monotonic()
+        self._meters = meters
+        self._at_s = self._strain_s = clock.monotonic()
         self._dropped = 0
+        self._said = {"frames_inferred": 0, "frames_stale": 0, "frames_crowded": 0, "crops_disbelieved": 0}
+
+    def strain(self, batcher: MicroBatcher, counts: InferenceCounts, sender: Sender) -> None:
+        """Tell the collector how many frames were answered and dropped since the last time, once a second."""
+        if self._clock.monotonic() - self._strain_s < STRAIN_EVERY_S:
+            return
+        self._strain_s = self._clock.monotonic()
+        now = {
+            "frames_inferred": counts.frames,
+            "frames_stale": batcher.stale,
+            "frames_crowded": batcher.crowded,
+            "crops_disbelieved": counts.disbelieved,
+        }
+        new = {name: number - self._said[name] for name, number in now.items()}
+        self._said = now
+        for name, number in new.items():
+            self._meters.count(name, number)
+        self._meters.set("inference_queue", len(batcher))
+        sender.send(Strain(new["frames_inferred"], new["frames_stale"] + new["frames_crowded"]))
 
     def losses(self, batcher: MicroBatcher, counts: InferenceCounts) -> None:
         dropped = batcher.stale + batcher.crowded

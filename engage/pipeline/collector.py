@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engage.core.meters import Meters
 from engage.core.protocols import Clock, Publisher, Receiver, Stop, Store
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import (
     AlertEvent,
+    AlertState,
     FrameSignals,
     GestureEvent,
     LiveUpdate,
@@ -19,7 +21,9 @@ from engage.core.types import (
     ScoredSample,
     SourceState,
     SourceStatus,
+    Strain,
 )
+from engage.pipeline.feedback import Feedback
 from engage.pipeline.student import StudentLine
 
 log = logging.getLogger(__name__)
@@ -69,6 +73,7 @@ class Collector:
     def __init__(
         self, settings: CollectorSettings, store: Store, publisher: Publisher, history: History, clock: Clock,
         *, alarms: Alarms = lambda samples, statuses, now: (), calibrations: Calibrations = lambda: (),
+        feedback: Feedback | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._store = store
@@ -79,6 +84,8 @@ class Collector:
         self._alarmed_s = float("-inf")
         self._calibrations = calibrations
         self._calibrated_s = float("-inf")
+        self._feedback = feedback
+        self._meters = feedback.meters if feedback else Meters()
         self._students: dict[tuple[int, int], _Student] = {}
         self._waiting: deque[Item] = deque()
         self._due_s = 0.0
@@ -89,6 +96,8 @@ class Collector:
         while not stop.is_set():
             beat()
             self.take(receiver.receive(self._patience()))
+            if self._feedback is not None:
+                self._feedback.judge(self._clock.monotonic())
             if self._due():
                 self.flush()
             elif not self._waiting and self._clock.monotonic() - self._alarmed_s >= ALERTS_EVERY_S:
@@ -105,7 +114,12 @@ class Collector:
             self._calibrate(now)
         for message in messages:
             if isinstance(message, FrameSignals):
+                if self._feedback is not None:
+                    age_s = (self._clock.now() - message.captured_at).total_seconds()
+                    self._feedback.see(message.origin, age_s, now)
                 self._observe(message, now)
+            elif isinstance(message, Strain) and self._feedback is not None:
+                self._feedback.strain(message)
             elif isinstance(message, SourceStatus):
                 student = self._students.get((message.origin.session_id, message.origin.student_id))
                 if student is not None and message.state is not SourceState.LIVE:
@@ -119,14 +133,17 @@ class Collector:
             samples = [item for item in batch if isinstance(item, ScoredSample)]
             gestures = [item for item in batch if isinstance(item, GestureEvent)]
             statuses = [item for item in batch if isinstance(item, SourceStatus)]
+            began_s = self._clock.monotonic()
             try:
                 self._store.write(samples, gestures, statuses)
             except Exception as error:  # whatever the database does, samples wait and are not lost
                 self._due_s = self._clock.monotonic() + RETRY_S
+                self._meters.count("writes_failed")
                 log.warning("write failed waiting=%d reason=%s", len(self._waiting), error)
                 return False
             for _ in batch:
                 self._waiting.popleft()
+            self._meters.observe("commit_seconds", [self._clock.monotonic() - began_s])
             self._publish(batch)
         return True
 
@@ -166,6 +183,8 @@ class Collector:
         while len(self._waiting) > self._settings.backlog:
             self._waiting.popleft()
             self.dropped += 1
+            self._meters.count("samples_dropped")
+        self._meters.set("collector_queue", len(self._waiting))
 
     def _due(self) -> bool:
         return bool(self._waiting) and self._clock.monotonic() >= self._due_s
@@ -178,6 +197,8 @@ class Collector:
         samples = [item for item in committed if isinstance(item, ScoredSample)]
         statuses = [item for item in committed if isinstance(item, SourceStatus)]
         alerts = self._evaluate(samples, statuses, now)
+        self._count(samples, alerts, now)
+        rate = self._feedback.rate() if self._feedback else None
         for session_id in sorted({_session(item) for item in (*committed, *alerts)}):
             here = [item for item in committed if _session(item) == session_id]
             self._publisher.publish(
@@ -188,8 +209,19 @@ class Collector:
                     tuple(item for item in here if isinstance(item, SourceStatus)),
                     tuple(item for item in here if isinstance(item, GestureEvent)),
                     tuple(alert for alert in alerts if alert.session_id == session_id),
+                    rate,
                 )
             )
+
+    def _count(self, samples: Sequence[ScoredSample], alerts: Sequence[AlertEvent], now: datetime) -> None:
+        self._meters.count("samples_written", len(samples))
+        self._meters.set("collector_queue", len(self._waiting))
+        self._meters.observe(
+            "committed_age_seconds", [(now - scored.sample.captured_at).total_seconds() for scored in samples]
+        )
+        firing = sum(alert.state is AlertState.FIRING for alert in alerts)
+        self._meters.count("alerts_fired", firing)
+        self._meters.count("alerts_resolved", len(alerts) - firing)
 
     def _evaluate(
         self, samples: Sequence[ScoredSample], statuses: Sequence[SourceStatus], now: datetime

@@ -7,10 +7,11 @@ import os
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engage.config import Settings
 from engage.core.clock import SystemClock
+from engage.core.meters import Meters
 from engage.core.protocols import Clock, Receiver, Sender
 from engage.runtime.channels import ChannelHub
 
@@ -22,6 +23,7 @@ class Surroundings:
     settings: Settings
     channels: ChannelHub
     on_first_beat: Callable[[], None]
+    meters: Meters = field(default_factory=Meters)
 
 
 class Context:
@@ -33,6 +35,7 @@ class Context:
     def __init__(self, name: str, surroundings: Surroundings) -> None:
         self.name = name
         self.settings = surroundings.settings
+        self.meters = surroundings.meters
         self.clock: Clock = SystemClock()
         self._surroundings = surroundings
         self._ends: list[Sender | Receiver] = []

@@ -11,7 +11,17 @@ import numpy as np
 from engage.core.looks import LookAnswer, LookRequest
 from engage.core.protocols import Message
 from engage.core.shared import NameFace, SharedView
-from engage.core.types import Dropped, FrameFaces, FrameSignals, Hint, LiveUpdate, PushedFrame, SourceStatus
+from engage.core.types import (
+    Dropped,
+    FrameFaces,
+    FrameSignals,
+    Hint,
+    LiveUpdate,
+    PushedFrame,
+    RateHint,
+    SourceStatus,
+    Strain,
+)
 from engage.errors import ChannelError
 from engage.runtime.messages import Assignment, Heartbeat, Nudge
 
@@ -19,6 +29,8 @@ RECORDS: tuple[type, ...] = (
     FrameFaces,
     FrameSignals,
     Hint,
+    RateHint,
+    Strain,
     PushedFrame,
     SourceStatus,
     LiveUpdate,

@@ -22,6 +22,7 @@ import msgspec
 
 from engage import logs
 from engage.config import Settings
+from engage.core.meters import Meters
 from engage.runtime.addresses import AddressBook
 from engage.runtime.channels import HEARTBEATS, Channels
 from engage.runtime.context import Surroundings
@@ -59,9 +60,9 @@ class Pulse:
         self._finished = False
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
-    def start(self, crew: Crew, channels: Channels) -> None:
+    def start(self, crew: Crew, channels: Channels, meters: Meters) -> None:
         """Begin to send."""
-        self._crew, self._channels = crew, channels
+        self._crew, self._channels, self._meters = crew, channels, meters
         self._sender = channels.sender(HEARTBEATS)
         self._thread.start()
 
@@ -102,6 +103,7 @@ class Pulse:
             ages=ages,
             starting=starting,
             counters={**self._channels.counters(), "failures": self._crew.failures},
+            meters=self._meters.snapshot(),
             refusal=self._crew.refusal,
         )
 
@@ -115,7 +117,7 @@ def run(order: Order, stop: threading.Event) -> int:
     surroundings = Surroundings(settings, channels, pulse.wake.set)
     name, worker = order.process.name, order.process.worker
     crew: Crew = Solo(worker, surroundings) if worker else Group(name, order.incarnation, surroundings)
-    pulse.start(crew, channels)
+    pulse.start(crew, channels, surroundings.meters)
     try:
         return crew.run(stop)
     except Exception:

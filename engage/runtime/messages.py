@@ -14,7 +14,8 @@ class Heartbeat:
 
     ``incarnation`` counts the starts of this process, so that a late word from a dead one is told apart. ``ages`` are
     seconds since the last beat of each worker, ``starting`` seconds since the start of workers that have not beaten
-    yet. ``refusal`` is the one line of a worker that cannot start at all.
+    yet. ``meters`` is a snapshot of what its stages count (``core.meters``). ``refusal`` is the one line of a worker
+    that cannot start at all.
     """
 
     process: str
@@ -23,6 +24,7 @@ class Heartbeat:
     ages: Mapping[str, float] = field(default_factory=dict)
     starting: Mapping[str, float] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    meters: Mapping[str, float] = field(default_factory=dict)
     refusal: str | None = None
 
 

@@ -29,7 +29,8 @@ class ProcessState:
     """How one process stands; ``age_s`` is the time since its last heartbeat, None before the first.
 
     ``ready`` means that its worker (of a group: its host) has reported since the last start. ``workers`` holds seconds
-    since each worker's last beat, ``counters`` what the process counted since its last start.
+    since each worker's last beat, ``counters`` and ``meters`` what the process counted since its
+    last start.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ProcessState:
     age_s: float | None
     workers: Mapping[str, float] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    meters: Mapping[str, float] = field(default_factory=dict)
     refusal: str | None = None
 
 
@@ -129,6 +131,7 @@ class Supervised:
             age_s=now_s - self._heard_s if beat else None,
             workers=dict(beat.ages) if beat else {},
             counters=dict(beat.counters) if beat else {},
+            meters=dict(beat.meters) if beat else {},
             refusal=self.refusal,
         )
 

@@ -28,6 +28,8 @@ class Standing:
     given_up: bool
     restarts: int
     counters: Mapping[str, int] = field(default_factory=dict)
+    meters: Mapping[str, float] = field(default_factory=dict)
+    """What its stages count, by the names of ``core.meters``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Pulse:
         """Write down how the processes stand now."""
         rows = [
             {"name": each.name, "ready": each.ready, "given_up": each.given_up, "restarts": each.restarts,
-             "counters": dict(each.counters)}
+             "counters": dict(each.counters), "meters": dict(each.meters)}
             for each in processes
         ]  # fmt: skip
         now = self._clock.now()

@@ -12,7 +12,7 @@ import pytest
 
 from engage.capture.looking import Looked
 from engage.capture.worker import CaptureJob, CaptureWorker, Ends
-from engage.core.types import Box, FaceCrop, Frame, FrameFaces, Hint, Mode, Origin, SourceState, SourceStatus
+from engage.core.types import Box, FaceCrop, Frame, FrameFaces, Hint, Mode, Origin, RateHint, SourceState, SourceStatus
 from engage.errors import SourceEnded, SourceError, SourceLost
 
 ORIGIN = Origin(1, 2, 3)
@@ -267,3 +267,21 @@ def test_hints_reach_the_finder_and_nobody_waits_for_them() -> None:
     assert eyes.learnt == hints
     assert inbox.waits == {0.0} and inbox.closed
     assert len(outbox.frames) == 5
+
+
+def test_a_worker_that_adapts_begins_with_the_least_and_follows_hints_within_bounds() -> None:
+    def frames_between(outbox: Outbox, begin_s: float, end_s: float) -> int:
+        return sum(begin_s <= frame.monotonic_s < end_s for frame in outbox.frames)
+
+    hints = Inbox([(), *[()] * 18, [RateHint(ORIGIN, 4.0)], *[()] * 38, [RateHint(ORIGIN, 0.5)], *[()] * 18])
+    hints.groups = itertools.chain(hints.groups, [[RateHint(ORIGIN, 99.0)]])
+    _, outbox = run(Script(World(end_s=40.0), []), job=replace(JOB, first_fps=2.0), hints=hints)
+    assert frames_between(outbox, 0.0, 9.0) == pytest.approx(18, abs=1)
+    assert frames_between(outbox, 10.0, 19.0) == pytest.approx(36, abs=1)
+    assert frames_between(outbox, 20.0, 28.0) == pytest.approx(16, abs=1), "never below what a score needs"
+    assert frames_between(outbox, 31.0, 39.0) == pytest.approx(40, abs=1), "never above what was agreed"
+
+
+def test_a_worker_that_does_not_adapt_keeps_its_rate() -> None:
+    _, outbox = run(Script(World(end_s=10.0), []), hints=Inbox([[RateHint(ORIGIN, 2.0)]]))
+    assert 49 <= len(outbox.frames) <= 51

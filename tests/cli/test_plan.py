@@ -90,16 +90,21 @@ def test_a_browser_that_has_joined_is_captured_and_a_shared_window_is_not() -> N
 
 
 def test_a_crowd_is_looked_at_less_often() -> None:
-    strong = {"capture": {"frames_per_core_s": 1000}}
+    strong = {"capture": {"frames_per_core_s": 1000, "adapt": False}}
     few = plan([source(k, VIRTUAL) for k in range(30)], flags=strong)()
     many = plan([source(k, VIRTUAL) for k in range(31)], flags=strong)()
     assert {spec.arguments["rate_fps"] for spec in few} == {5.0}
     assert {spec.arguments["rate_fps"] for spec in many} == {2.0}
 
 
+def test_where_rates_adapt_nobody_begins_anew_because_others_came() -> None:
+    few, many = (plan([source(k, VIRTUAL) for k in range(count)])() for count in (3, 40))
+    assert [spec for spec in many if spec.name in {each.name for each in few}] == few
+
+
 def test_a_weak_machine_looks_less_often_but_never_below_the_lowest_rate() -> None:
     def rate(students: int) -> float:
-        flags = {"capture": {"frames_per_core_s": 20.0 / (os.cpu_count() or 1)}}
+        flags = {"capture": {"frames_per_core_s": 20.0 / (os.cpu_count() or 1), "adapt": False}}
         return float(plan([source(k, VIRTUAL) for k in range(students)], flags=flags)()[0].arguments["rate_fps"])
 
     assert rate(4) == 5.0

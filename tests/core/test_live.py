@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engage.core.live import update_payload
-from engage.core.types import GestureEvent, LiveUpdate, Sample, Score, ScoredSample
+from engage.core.types import GestureEvent, LiveUpdate, Rate, Sample, Score, ScoredSample
 
 AT = datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
 
@@ -29,6 +29,12 @@ def test_gestures_are_told() -> None:
         "ended_at": AT.timestamp() - 1,
         "strength": 0.512,
     }
+
+
+def test_the_rate_that_sources_are_asked_for_is_told_where_it_is_known() -> None:
+    assert update_payload(LiveUpdate(1, AT), 0.4)["rate"] is None
+    told_rate = update_payload(LiveUpdate(1, AT, rate=Rate(3.5431, 5.0)), 0.4)["rate"]
+    assert told_rate == {"asked_fps": 3.5, "agreed_fps": 5.0}
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
 
-from dashboard.frames import STUDENT, WINDOW, FrameDesk
+from dashboard.frames import STUDENT, TOLD_S, WINDOW, FrameDesk
 from engage.config import Capture
-from engage.core.types import LiveUpdate, Origin, PushedFrame, Sample, Score, ScoredSample
+from engage.core.types import LiveUpdate, Origin, PushedFrame, Rate, Sample, Score, ScoredSample
 from engage.errors import RequestError
 
 HERE = Origin(1, 2, 3)
@@ -124,17 +125,15 @@ def test_a_browser_that_floods_is_answered_and_not_heard(
     assert len(lines[HERE].sent) <= 11, "twice the asked rate at most"
 
 
-def test_the_rate_follows_how_late_results_are(frame_desk: FrameDesk, clock: Clock) -> None:
-    for _ in range(10):
-        clock.s += 1
-        frame_desk.push(HERE, b"x")
-        frame_desk.hear(committed(clock, 5.0))
-    assert frame_desk.push(HERE, b"x") == 1.0
-    for _ in range(10):
-        clock.s += 1
-        frame_desk.push(HERE, b"x")
-        frame_desk.hear(committed(clock, 0.3))
+def test_the_rate_is_what_the_collector_asks_sources_for(frame_desk: FrameDesk, clock: Clock) -> None:
     assert frame_desk.push(HERE, b"x") == 5.0
+    frame_desk.hear([replace(committed(clock, 0.3)[0], rate=Rate(3.5, 5.0))])
+    assert frame_desk.push(HERE, b"x") == 3.5
+    frame_desk.hear([LiveUpdate(2, clock.now(), rate=Rate(2.0, 5.0)), LiveUpdate(2, clock.now())])
+    clock.s += 1
+    assert frame_desk.push(HERE, b"x") == 2.0, "the machine is shared by all sessions"
+    clock.s += TOLD_S
+    assert frame_desk.push(HERE, b"x") == 5.0, "a word of long ago says nothing"
 
 
 def test_results_that_cease_slow_it_down_but_a_pause_does_not(frame_desk: FrameDesk, clock: Clock) -> None:
@@ -146,7 +145,7 @@ def test_results_that_cease_slow_it_down_but_a_pause_does_not(frame_desk: FrameD
     for _ in range(6):
         clock.s += 1
         rate = frame_desk.push(HERE, b"x")
-    assert rate < 5.0
+    assert rate == 2.0, "no lower than a score needs"
 
 
 def test_the_rate_falls_with_the_number_of_students(clock: Clock) -> None:

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard import create_app
 from dashboard.live import deliver
+from engage.core.meters import Meters
 from engage.core.types import LiveUpdate, Reason, Sample, Score, ScoredSample
 from engage.storage.pulse import Pulse, Standing
 
@@ -126,6 +127,28 @@ class TestReadiness:
         long_ago = Set(datetime.now(UTC) - timedelta(minutes=5))
         Pulse(database, long_ago).write([Standing("collector", True, False, 0)])
         assert "have not reported" in self.problems(browser(None))[0]
+
+    def test_stages_in_the_metrics(self, browser: Any, database: Any, school: Any) -> None:
+        meters = Meters()
+        meters.count("frames_stale", 3)
+        meters.set("inference_queue", 12)
+        meters.observe("inferred_age_seconds", [0.04, 0.3])
+        other = Meters()
+        other.count("samples_written", 7)
+        processes = [
+            Standing("inference", True, False, 0, {}, meters.snapshot()),
+            Standing("collector", True, False, 0, {}, other.snapshot()),
+        ]
+        Pulse(database).write(processes)
+        client = browser(None)
+        assert value(client, "engage_frames_stale_total", process="inference") == 3
+        assert value(client, "engage_inference_queue", process="inference") == 12
+        assert value(client, "engage_inferred_age_seconds_count", process="inference") == 2
+        assert value(client, "engage_inferred_age_seconds_bucket", process="inference", le="0.05") == 1
+        assert value(client, "engage_inferred_age_seconds_sum", process="inference") == pytest.approx(0.34)
+        assert value(client, "engage_samples_written_total", process="collector") == 7
+        names = {name for name, _ in numbers(client)}
+        assert not [name for name in names if name.startswith("engage_batch_size")], "nobody counted any"
 
     def test_processes_in_the_metrics(self, browser: Any, database: Any, school: Any) -> None:
         Pulse(database).write([Standing("collector", True, False, 2, {"signals_dropped": 7})])

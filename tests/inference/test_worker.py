@@ -24,6 +24,7 @@ from engage.core.types import (
     SignalArrays,
     SourceState,
     SourceStatus,
+    Strain,
 )
 from engage.inference.batching import BatchLimits
 from engage.inference.reading import FaceReader
@@ -148,9 +149,10 @@ def frame(seq: int, *crops: FaceCrop, mode: Mode = Mode.FULL, source: int = 1, a
 
 
 def work(
-    *groups: Sequence[Message], classifier: FakeClassifier | None = None
+    *groups: Sequence[Message], classifier: FakeClassifier | None = None, pause_s: float = 0.0
 ) -> tuple[list[Message], FakeClassifier, InferenceWorker]:
     context = FakeContext(groups)
+    context.input.pause_s = pause_s
     classifier = classifier or FakeClassifier()
     worker = InferenceWorker(
         context,
@@ -219,6 +221,18 @@ def test_frames_that_are_too_old_are_not_classified() -> None:
     sent, classifier, _ = work([frame(1, crop(10), at_s=90.0), frame(2, crop(20), at_s=100.0)])
     assert [f.seq for f in frames_of(sent)] == [2]
     assert classifier.batches == [1]
+
+
+def test_answered_and_dropped_frames_are_told_to_the_collector_once_a_second_and_counted() -> None:
+    groups = [[frame(k, crop(9), at_s=100.0 + k * 0.3), frame(k, at_s=50.0)] for k in range(9)]
+    sent, _, worker = work(*groups, pause_s=0.3)
+    strains = [message for message in sent if isinstance(message, Strain)]
+    assert 2 <= len(strains) <= 3
+    assert sum(strain.frames for strain in strains) == sum(strain.dropped for strain in strains) > 4
+    found = worker.meters.snapshot()
+    assert found["frames_inferred"] == sum(strain.frames for strain in strains)
+    assert found["frames_stale"] == sum(strain.dropped for strain in strains)
+    assert found["batch_size_sum"] == worker.counts.crops == 9
 
 
 def test_what_is_at_hand_is_finished_after_a_stop() -> None:

@@ -26,12 +26,15 @@ from engage.core.types import (
     Mode,
     Origin,
     PushedFrame,
+    Rate,
+    RateHint,
     Reason,
     Sample,
     Score,
     ScoredSample,
     SourceState,
     SourceStatus,
+    Strain,
 )
 from engage.errors import ChannelError
 from engage.runtime.encoding import RECORDS, Codec
@@ -59,15 +62,19 @@ RECORD_OF_EACH_KIND = (
         ORIGIN, Mode.FULL, 9, AT, 12.25, 0.5, (FaceSignals(4, BOX, 0.9, PROBABILITIES, box_shift=(0.1, 0.0, -0.1)),)
     ),
     Hint(ORIGIN, 9, 12.25, 4, 0.75, (0.1, 0.0, -0.1)),
+    RateHint(ORIGIN, 3.5),
+    Strain(60, 2),
     SourceStatus(ORIGIN, SourceState.LOST, AT, "the camera is gone"),
-    LiveUpdate(1, AT, (ScoredSample(SAMPLE, Score(None, 0.2, Reason.AWAY, {"drowsy": 1.0}), "v1"),), ()),
+    LiveUpdate(
+        1, AT, (ScoredSample(SAMPLE, Score(None, 0.2, Reason.AWAY, {"drowsy": 1.0}), "v1"),), (), rate=Rate(2.5, 5.0)
+    ),
     LookRequest("a", "looks.1", Mode.FULL, 12.5, b"picture"),
     LookAnswer("a", 64, 48, (), b"picture"),
     PushedFrame(ORIGIN, 9, AT, 12.25, b"picture"),
     NameFace(1, 2, 3, None),
     SharedView(1, 2, AT, 640, 360, (SharedFace(7, BOX),), (SharedName(3, Hold.UNSURE, None, (7,), True),)),
     Dropped("faces", 3),
-    Heartbeat("web", 2, 99, {"web": 0.5}, {"other": 1.0}, {"sent.faces": 7}, "no"),
+    Heartbeat("web", 2, 99, {"web": 0.5}, {"other": 1.0}, {"sent.faces": 7}, {"look_seconds_sum": 0.5}, "no"),
     Assignment("capture-1", 2, (WorkerSpec("camera", "a.b:c", {"address": "virtual:1", "origin": [1, 2, 3]}),)),
     Nudge("a session began"),
 )

@@ -75,6 +75,7 @@ export class Memory {
     this.newest = 0;
     this.trueAt = 0;          // the newest moment the page may speak of
     this.strangers = false;   // a sample of someone who is not in the roster came
+    this.rate = null;         // looks a second that each camera is asked for, and was agreed, where the server told
     this.stale = Infinity;    // the first second of the class that is to be worked out again
   }
 

@@ -27,7 +27,7 @@ export class Overview {
     const { arrow, words } = direction(mean === null || before === null ? null : mean - before);
     this.#set("mean", mean === null ? "–" : number(mean));
     this.#set("direction", words ? `${arrow} ${words}` : "");
-    this.#set("coverage", coverage(session, mean, scored, memory.students.size, hidden));
+    this.#set("coverage", [coverage(session, mean, scored, memory.students.size, hidden), slower(memory.rate, hidden)].filter(Boolean).join(" · "));
     this.#set("n-present", counts.present);
     this.#set("n-away", counts.away);
     this.#set("n-none", counts.none);
@@ -75,6 +75,12 @@ function coverage(session, mean, scored, total, hidden) {
   if (session.mode === "presence") return t("Presence only: no scores here");
   if (mean !== null) return t("from {scored} of {total} students", { scored, total });
   return hidden ? t("Shown where at least {n} students have a score", { n: LEAST_SHOWN }) : "";
+}
+
+/** How often each student is looked at, where that is less often than agreed because the machine is busy. */
+function slower(rate, hidden) {
+  if (hidden || !rate || rate.asked_fps > rate.agreed_fps - 0.05) return "";
+  return t("{asked} looks a second each instead of {agreed}", { asked: number(rate.asked_fps), agreed: number(rate.agreed_fps) });
 }
 
 function lostText(lost, hidden) {

@@ -114,6 +114,7 @@ export class LivePage {
   onUpdate(update) {
     this.memory.addStatuses(update.statuses);
     this.memory.addSamples(update.samples);
+    this.memory.rate = update.rate ?? this.memory.rate;
     this.alerts.add(update.alerts);
     if (this.memory.strangers) this.askAgain();
     if (document.hidden || this.timer) return;
