@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import OUT
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 CARDS = "document.querySelectorAll('.card[data-kind=present]').length"
@@ -57,6 +59,13 @@ def test_a_full_page(page: Page, serve: Any, sign_in: Any, until: Any, look: Any
     look("live")
     look("live-all", full=True)
     accessible()
+    bar = page.locator(".top-row").bounding_box()
+    assert bar is not None and bar["height"] < 72, "the bar takes one row; other pages are behind its menu"
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="My account")).to_be_visible()
+    page.screenshot(path=OUT / "live-menu.png")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="My account")).to_be_hidden()
     server.steer(silent=[0], away=[6])
     expect(status_of(page, "Amina")).to_have_text(re.compile(r"no data since \d\d:\d\d:\d\d"))
 
