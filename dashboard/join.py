@@ -34,9 +34,9 @@ from engage.storage.records import SessionRecord
 
 blueprint = Blueprint("join", __name__, url_prefix="/join")
 
-NOTICE = "join-1"
-"""Which wording of the question was answered; a new wording is asked anew."""
-GUARDIANS_STANDS = f"{NOTICE} (guardian's earlier yes)"
+NOTICE = "join-2"
+"""Which wording of the question was answered."""
+GUARDIANS_STANDS = " (guardian's earlier yes)"
 """A student under age who had said No says Yes again: what the guardian agreed to holds again."""
 
 WRONG_PINS = "20 per 10 minutes"
@@ -173,6 +173,15 @@ def mode_for(state: JoinState) -> Mode | None:
     return decide(policy.jurisdiction, policy.mode, state.subject).mode
 
 
+def notice_told() -> str:
+    """Return what is stored with an answer: the wording, and the days that were promised, as ``join-2, 90/400 days``.
+
+    (Seconds kept / everything kept; ``-`` for no end.)
+    """
+    days = services().settings.retention
+    return f"{NOTICE}, {days.samples_days or '-'}/{days.erase_days or '-'} days"
+
+
 def _question(lesson: SessionRecord, state: JoinState) -> ResponseReturnValue:
     here = services()
     teacher = here.accounts.user(lesson.started_by) if lesson.started_by is not None else None
@@ -182,6 +191,7 @@ def _question(lesson: SessionRecord, state: JoinState) -> ResponseReturnValue:
         state=state,
         teacher=teacher,
         mode=here.policy().capped,
+        retention=here.settings.retention,
         refused=state.subject.consent is not None and not state.subject.consent.granted,
     )
 
@@ -195,7 +205,8 @@ def _agree(me: Joiner, state: JoinState) -> None:
     consent = state.subject.consent
     if consent is not None and consent.granted and (not state.subject.minor or consent.given_by is GivenBy.GUARDIAN):
         return
-    by, notice = (GivenBy.GUARDIAN, GUARDIANS_STANDS) if state.subject.minor else (GivenBy.STUDENT, NOTICE)
+    stands = (GivenBy.GUARDIAN, notice_told() + GUARDIANS_STANDS)
+    by, notice = stands if state.subject.minor else (GivenBy.STUDENT, notice_told())
     services().classroom.record_consent(me.key.student_id, True, by, None, notice)
 
 
@@ -203,7 +214,7 @@ def _refuse(me: Joiner, state: JoinState) -> None:
     """Store the No, unless that is what is on record, and stop."""
     consent = state.subject.consent
     if consent is None or consent.granted:
-        services().classroom.record_consent(me.key.student_id, False, GivenBy.STUDENT, None, NOTICE)
+        services().classroom.record_consent(me.key.student_id, False, GivenBy.STUDENT, None, notice_told())
     _leave(me)
     tell_changed(me.session_id)
 

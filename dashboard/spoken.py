@@ -134,6 +134,7 @@ TEXTS = (
     spoken("This student was never in this course."),
     spoken("This student has an account already."),
     spoken("Nothing was erased: the name that was typed is not the student's."),
+    spoken("Nothing was erased: a legal hold keeps this student's data for now. Ask %(whom)s."),
     spoken("Choose whether to confirm or to dismiss."),
     spoken("A flag is confirmed or dismissed; it cannot be opened again."),
     spoken("This flag was %(state)s already; reload the page."),

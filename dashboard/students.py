@@ -26,6 +26,7 @@ from engage.reports.svg import svg
 from engage.reports.term import TermPoint, class_words, standing_words, term_figure
 from engage.storage.erasures import ErasureList
 from engage.storage.export import belongings
+from engage.storage.holds import Holds
 from engage.storage.records import FlagRecord, FlagState, Role, StudentRecord, StudentSession
 from engage.storage.risk import RiskList
 from engage.storage.students import Students
@@ -64,6 +65,8 @@ def show(student_id: int) -> ResponseReturnValue:
         feedback=_said(student_id),
         flags=_flags(student_id),
         own=user().role is Role.STUDENT,
+        retention=services().settings.retention,
+        hold=Holds(services().database).on_student(student_id),
         may_erase=_students().may_erase(user().id, student_id),
     )
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engage.core.notices import zone_of
+from engage.core.retention import RetentionSettings
 from engage.core.risk_settings import RiskSettings
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import Mode
@@ -160,6 +161,11 @@ class Policy(Section):
 class School(Section):
     """The school, as far as the program has to know it."""
 
+    name: str | None = None
+    """As it stands in notices for students and guardians."""
+    contact: str | None = None
+    """Whom to ask about privacy: a name with an address or number, as it stands in notices and legal holds."""
+
     time_zone: str | None = None
     """Where times of day are read, such as Europe/London; that of this machine where not set."""
     language: Literal["en", "de"] = "en"
@@ -215,6 +221,7 @@ class Settings(BaseSettings):
     scoring: ScoringSettings = ScoringSettings()
     policy: Policy = Policy()
     risk: RiskSettings = RiskSettings()
+    retention: RetentionSettings = RetentionSettings()
     school: School = School()
     sign_in: SignIn = SignIn()
     notifications: Notifications = Notifications()

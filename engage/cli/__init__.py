@@ -27,6 +27,7 @@ COMMANDS = {
     "diary": "engage.cli.diary:diary",
     "doctor": "engage.cli.doctor:doctor",
     "explain": "engage.cli.explain:explain",
+    "hold": "engage.cli.hold:hold",
     "models": "engage.cli.models:models",
     "rescore": "engage.cli.rescore:rescore",
     "report": "engage.cli.report:report",

@@ -6,6 +6,7 @@ import click
 
 from engage.cli.db_backup import backup_command, restore_command
 from engage.cli.db_copy import copy_command
+from engage.cli.db_retention import retention_command
 from engage.config import Settings
 from engage.errors import StorageError
 from engage.storage.database import Database
@@ -18,7 +19,7 @@ def db() -> None:
     """Look after the database."""
 
 
-for command in (copy_command, backup_command, restore_command):
+for command in (copy_command, backup_command, restore_command, retention_command):
     db.add_command(command)
 
 

@@ -52,6 +52,11 @@ def explain(settings: Settings, session_id: int, student: str, at: str, as_json:
         found = Scores(database).at(session_id, student_id, moment)
     finally:
         database.close()
+    if found is None and lesson.reduced_at is not None:
+        raise RequestError(
+            f"The seconds of session {session_id} were reduced to minutes on {lesson.reduced_at:%Y-%m-%d} "
+            "(retention.samples_days), so no single score can be explained."
+        )
     if found is None:
         raise RequestError(f"There is no data of student {student} in session {session_id} at {at}.")
     version = found.scored.scoring_version

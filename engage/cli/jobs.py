@@ -14,6 +14,7 @@ from engage.storage.classroom import Classroom
 from engage.storage.database import Database
 from engage.storage.pulse import PULSE_EVERY_S, Pulse, Standing
 from engage.storage.queries import Queries
+from engage.storage.retention import Retention
 from engage.storage.risk import RiskList
 from engage.storage.rollups import Rollups
 from engage.storage.timetable import Timetable
@@ -34,6 +35,7 @@ def jobs(settings: Settings, database: Database) -> list[Job]:
         Job("count minutes", lambda: count_minutes(database), COUNT_EVERY_S),
         Job("lessons by schedule", lambda: keep_timetable(settings, database), LESSONS_EVERY_S),
         Job("students at risk", lambda: review_terms(settings, database), REVIEW_EVERY_S),
+        Job("retention", lambda: keep_retention(settings, database), REVIEW_EVERY_S),
         *notification_jobs(settings, database),
     ]
 
@@ -70,6 +72,11 @@ def keep_timetable(settings: Settings, database: Database) -> None:
     timetable = Timetable(database, settings.zone)
     timetable.end_due()
     timetable.start_due(answered=None not in rules_in_force(settings.policy, Classroom(database).setup()))
+
+
+def keep_retention(settings: Settings, database: Database) -> None:
+    """Reduce and erase what is over its time, once a night."""
+    Retention(database, settings.retention).run_nightly(settings.zone)
 
 
 def review_terms(settings: Settings, database: Database) -> None:

@@ -79,6 +79,11 @@ def _must_have_ended(database: Database, session_id: int) -> None:
         raise RequestError(f"There is no session {session_id}; its number stands in the address of its page.")
     if lesson.state is SessionState.RUNNING:
         raise RequestError(f"Session {session_id} is still running; end it first, then score it again.")
+    if lesson.reduced_at is not None:
+        raise RequestError(
+            f"The seconds of session {session_id} were reduced to minutes on {lesson.reduced_at:%Y-%m-%d} "
+            "(retention.samples_days), so it cannot be scored again."
+        )
 
 
 def _batches(scored: Iterator[ScoredSample]) -> Iterator[list[ScoredSample]]:

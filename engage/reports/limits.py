@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engage.core.types import Mode
 from engage.reports.content import MINUTE_S, Report
-from engage.reports.words import percent
+from engage.reports.words import day, percent
 
 LOW_COVERAGE = 0.6
 LOW_CONFIDENCE = 0.4
@@ -26,8 +26,19 @@ def limits(report: Report) -> tuple[str, ...]:
             "learnt, and it is no grade."
         )
     )
-    found = [_on_data(report), _on_confidence(report), _on_numbers(report), _on_history(report), _on_clock(report)]
-    return (general, *(sentence for sentence in found if sentence))
+    more = (_on_detail, _on_data, _on_confidence, _on_numbers, _on_history, _on_clock)
+    return (general, *(sentence for about in more if (sentence := about(report))))
+
+
+def _on_detail(report: Report) -> str:
+    reduced_at = report.session.reduced_at
+    if reduced_at is None:
+        return ""
+    return report.language.gettext(
+        "The single seconds of this session were erased on %(day)s, as the school keeps them no longer. This report is "
+        "made from what was counted by minute before.",
+        day=day(reduced_at, report.zone, report.language),
+    )
 
 
 def _on_data(report: Report) -> str:

@@ -30,6 +30,7 @@ def _record(report: Report) -> dict[str, Any]:
             "started_at": _plain(session.started_at),
             "ended_at": _plain(session.ended_at),
             "drawn_students": session.demo,
+            "seconds_erased_at": _plain(session.reduced_at),
         },
         "mode": report.mode.value,
         "made_at": _plain(report.made_at),

@@ -37,6 +37,14 @@ def claim(database: Database, name: str, period: str, now: datetime, lease_s: fl
         return token if isinstance(taken, CursorResult) and taken.rowcount == 1 else None
 
 
+def renew(database: Database, name: str, token: str, now: datetime, lease_s: float) -> bool:
+    """Hold the job for longer; False where another process has taken it over meanwhile."""
+    mine = Lease.name == name, Lease.holder == token
+    with database.write() as session:
+        held = session.execute(update(Lease).where(*mine).values(held_until=now + timedelta(seconds=lease_s)))
+        return isinstance(held, CursorResult) and held.rowcount == 1
+
+
 def complete(session: Session, name: str, period: str, token: str) -> bool:
     """Record in the caller's transaction that the job is done; False where another process has taken it over."""
     mine = Lease.name == name, Lease.holder == token

@@ -137,6 +137,8 @@ class SessionRecord:
     """The seats of the course's room."""
     planned: PlannedEnd | None = None
     """None where a person started it."""
+    reduced_at: datetime | None = None
+    """When its seconds were reduced to minutes; None while they are all there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,27 @@ class FlagRecord:
     decided_at: datetime | None
     decided_by: int | None
     note: str | None
+
+
+class HeldKind(StrEnum):
+    """What a legal hold can be on."""
+
+    COURSE = "course"
+    SESSION = "session"
+    STUDENT = "student"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """A legal hold. ``ask`` says whom a student asks about it; ``reason`` is for those who place holds."""
+
+    id: int
+    kind: HeldKind
+    object_id: int
+    reason: str
+    ask: str
+    placed_at: datetime
+    released_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,12 @@ class Rollups:
     def _write(
         self, session: Session, session_id: int, minutes: list[int] | None, counted: list[dict[str, Any]]
     ) -> None:
-        """Replace the minutes and the sums of the session; students erased while we counted are left out."""
-        for span in [None] if minutes is None else counting.spans(minutes):
+        """Replace the minutes and the sums of the session; students erased while we counted are left out.
+
+        Where seconds were reduced to minutes there is nothing to count again: then minutes are only added.
+        """
+        reduced = session.scalar(select(ClassSession.reduced_at).where(ClassSession.id == session_id)) is not None
+        for span in () if reduced else [None] if minutes is None else counting.spans(minutes):
             old = delete(MinuteRow).where(MinuteRow.session_id == session_id)
             session.execute(old if span is None else old.where(MinuteRow.minute.between(*span)))
         seen = {row["student_id"] for row in counted}

@@ -118,4 +118,5 @@ def session_record(
         demo=course.demo,
         grid=Grid(room.n_rows, room.n_columns) if room is not None else Grid(),
         planned=PlannedEnd(run.ends_at) if run is not None else None,
+        reduced_at=row.reduced_at,
     )

@@ -20,6 +20,7 @@ from engage.storage.entities import consent_of, student_record
 from engage.storage.entries import possible
 from engage.storage.erasures import Erased, ErasureList
 from engage.storage.feedback import feedback_record
+from engage.storage.holds import keeping
 from engage.storage.records import FeedbackKind, FeedbackRecord, Role, StudentRecord, StudentSession
 from engage.storage.tables import (
     AttendanceRow,
@@ -29,6 +30,7 @@ from engage.storage.tables import (
     CourseStaff,
     Enrolment,
     Feedback,
+    Hold,
     SampleRow,
     ScoreRow,
     SessionRollup,
@@ -144,6 +146,7 @@ class Students:
     def erase(self, student_id: int, typed_name: str, user_id: int | None) -> None:
         """Delete a student with all that is theirs, their account included; RequestError unless the name is typed.
 
+        A legal hold on anything of theirs refuses it, and says whom to ask.
         What remains is a line of the audit log with their number. Their camera is let go first; the many rows go
         session by session, so that nobody else's samples wait. Interrupted half-way, it is called again.
         """
@@ -151,16 +154,21 @@ class Students:
             student = enrolling.require(session, Student, student_id, "student")
             if _folded(typed_name) != _folded(student.name):
                 raise RequestError("Nothing was erased: the name that was typed is not the student's.")
-        self.erase_again(student_id, user_id, {})
+        self._erase(student_id, user_id, {}, holds_count=True)
 
     def erase_again(self, student_id: int, user_id: int | None, details: dict[str, Any]) -> None:
         """Do what ``erase`` does without a name: for who was erased before, and came back with a backup.
 
-        ``details`` go into the audit log.
+        A hold that came back too was released before then, and keeps nothing. ``details`` go into the audit log.
         """
+        self._erase(student_id, user_id, details, holds_count=False)
+
+    def _erase(self, student_id: int, user_id: int | None, details: dict[str, Any], holds_count: bool) -> None:
         now = self._clock.now()
         with self._database.write() as session:
             student = enrolling.require(session, Student, student_id, "student")
+            if holds_count:
+                _require_free(session, student_id)
             student.archived_at = student.archived_at or now
             session.execute(update(Source).where(Source.student_id == student_id).values(enabled=False))
             seen = select(SampleRow.session_id).where(SampleRow.student_id == student_id).distinct()
@@ -170,6 +178,9 @@ class Students:
                 for table in (ScoreRow, SampleRow):
                     session.execute(delete(table).where(table.session_id == session_id, table.student_id == student_id))
         with self._database.overwrite() as session:
+            if holds_count:
+                _require_free(session, student_id)
+            session.execute(delete(Hold).where(Hold.student_id == student_id))
             session.execute(delete(Student).where(Student.id == student_id))
             action = audit.Action("erase_student", "student", student_id, {"sessions": len(sessions), **details})
             audit.record(session, now, user_id, action)
@@ -180,6 +191,13 @@ class Students:
 def _active(session: Session, user_id: int) -> User | None:
     user = session.get(User, user_id)
     return user if user is not None and user.active else None
+
+
+def _require_free(session: Session, student_id: int) -> None:
+    """Raise RequestError where a legal hold keeps something of the student."""
+    hold = keeping(session, student_id)
+    if hold is not None:
+        raise RequestError(f"Nothing was erased: a legal hold keeps this student's data for now. Ask {hold.ask}.")
 
 
 def _folded(name: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
 
 from dashboard import frames
 from dashboard.join_keys import NewKey, class_code, class_pin, issue
@@ -17,6 +18,7 @@ from engage.core.live import JOINERS
 from engage.core.policy import GivenBy, Jurisdiction
 from engage.core.types import LiveUpdate, Mode, PushedFrame, Sample, Score, ScoredSample
 from engage.storage.records import NewStudent, SourceKind
+from engage.storage.tables import ConsentAnswer
 
 
 class Line:
@@ -235,6 +237,17 @@ class TestTheQuestion:
         assert 'data-state="starting"' in form(client, "/join/answer", answer="yes").text
         assert school.queries.students(school.course)[0].consent.granted
         assert len(joined(school)) == 1
+
+    def test_how_long_it_is_kept_is_told_and_stored_with_the_answer(
+        self, app: Flask, school: Any, mine: NewKey, database: Any
+    ) -> None:
+        client = opened(app, mine)
+        asked = client.get("/join/now").text
+        assert "After 90 days the single seconds" in asked and "After 400 days everything" in asked
+        form(client, "/join/answer", answer="no")
+        with database.read() as session:
+            versions = list(session.scalars(select(ConsentAnswer.notice_version).order_by(ConsentAnswer.id)))
+        assert versions[-1] == "join-2, 90/400 days"
 
     def test_no_while_it_is_on_stops_it(self, app: Flask, school: Any, mine: NewKey, line: Line) -> None:
         client = on(app, mine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -16,13 +17,23 @@ from sqlalchemy import insert, select
 from dashboard import create_app
 from engage.config import Settings
 from engage.core.policy import GivenBy, Jurisdiction
+from engage.core.retention import RetentionSettings
 from engage.core.risk_settings import RiskSettings
 from engage.core.types import Mode
 from engage.storage.database import Database
 from engage.storage.erasures import ErasureList
-from engage.storage.records import NewStudent
+from engage.storage.holds import Holds
+from engage.storage.records import HeldKind, NewStudent
 from engage.storage.risk import RiskList
-from engage.storage.tables import EMOTION_SECONDS, AuditEntry, ClassSession, Enrolment, SessionRollup, User
+from engage.storage.tables import (
+    EMOTION_SECONDS,
+    AttendanceRow,
+    AuditEntry,
+    ClassSession,
+    Enrolment,
+    SessionRollup,
+    User,
+)
 
 START = datetime(2026, 1, 12, 9, tzinfo=UTC)
 FALLING = [7.0, 7.1, 6.9, 7.0, 7.2, 7.0, 5.0, 5.1, 4.9, 5.0, 5.2]
@@ -251,3 +262,38 @@ def test_times_are_read_where_the_school_is(database: Database, school: Any, set
     client = app.test_client()
     send(client, "/sign-in", email="teacher@school.example", password=PASSWORD)
     assert f"12 Jan 2026, {shown}" in client.get(f"/sessions/{lesson}/attendance").text
+
+
+class TestKept:
+    """What students are told of how long things are kept, and of what is held."""
+
+    def test_the_pages_say_what_the_settings_say(self, browser: Any, school: Any, app: Any) -> None:
+        page = browser("teacher").get(f"/students/{school.student}").text
+        assert "After 90 days the single seconds" in page and "After 400 days everything" in page
+        app.extensions["engage"] = replace_retention(app, samples_days=None, erase_days=None)
+        page = browser("teacher").get(f"/students/{school.student}").text
+        assert "stay with your school until it erases them" in page and "After" not in page
+
+    def test_a_hold_is_told_and_refuses_erasing(
+        self, browser: Any, school: Any, send: Any, call: Any, own: None, database: Any
+    ) -> None:
+        Holds(database).place(HeldKind.SESSION, school.session, "a complaint", "Ms Weber")
+        with database.write() as session:
+            at = datetime.now(UTC)
+            here = {"session_id": school.session, "student_id": school.student}
+            session.add(AttendanceRow(**here, state="present", marked_at=at))
+        student, path = browser("student"), f"/students/{school.student}/erase"
+        assert "A legal hold keeps this data for now" in student.get(f"/students/{school.student}").text
+        refused = send(student, path, name="Amina")
+        assert refused.status_code == 422 and "Ask Ms Weber." in refused.text and "a complaint" not in refused.text
+        assert "Auskunft gibt: Ms Weber" in send(student, f"{path}?lang=de", name="Amina").text
+        admin = browser("admin")
+        told = call(admin, f"/api/v1/students/{school.student}", {"name": "Amina"}, "DELETE")
+        assert told.status_code == 400 and "Ask Ms Weber." in told.text
+        assert admin.get(f"/students/{school.student}").status_code == 200
+
+
+def replace_retention(app: Any, **days: Any) -> Any:
+    """Return the application's services with other retention settings."""
+    here = app.extensions["engage"]
+    return replace(here, settings=here.settings.model_copy(update={"retention": RetentionSettings(**days)}))

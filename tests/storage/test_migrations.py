@@ -15,7 +15,7 @@ from engage.storage.database import Database
 from engage.storage.migrate import downgrade, upgrade
 from engage.storage.tables import Base
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0012", "0013")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from engage.storage.tables.accounts import AccountLink, Identity, LinkKind, ResetRequest, SignInTrial
 from engage.storage.tables.base import Base
 from engage.storage.tables.findings import Alert, AttendanceRow, Feedback, Marker, RiskFlag
+from engage.storage.tables.holds import Hold
 from engage.storage.tables.joining import JoinDevice, JoinKey
 from engage.storage.tables.lessons import (
     ClassSession,
@@ -48,6 +49,7 @@ __all__ = [
     "Enrolment",
     "Feedback",
     "GestureRow",
+    "Hold",
     "Identity",
     "JoinDevice",
     "JoinKey",

@@ -137,6 +137,8 @@ class ClassSession(Base):
     ended_at: Mapped[datetime | None]
     started_by: Mapped[UserId | None]
     state: Mapped[Word]
+    reduced_at: Mapped[datetime | None]
+    """When its seconds began to be reduced to minutes: from then on the minutes are never counted again."""
 
 
 class Pause(Base):
