@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, render_template, send_file, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from dashboard.access import STAFF, Access, allow, user
 from dashboard.libraries import FOLDER, HINT, LIBRARIES, missing
+from dashboard.live import queue_lost
 from dashboard.services import services
 from engage.errors import StorageError
 from engage.storage.courses import Courses
@@ -77,6 +78,8 @@ def ready() -> ResponseReturnValue:
         problems = [] if beat is None else beat.problems(here.clock.now())
     except StorageError:
         problems.append("database")
+    if queue_lost(current_app):
+        problems.append("message queue")
     if missing():
         problems.append("browser libraries")
     return {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200

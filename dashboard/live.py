@@ -31,11 +31,10 @@ LARGEST_MESSAGE = 1_000_000
 
 def attach(app: Flask, settings: Settings) -> SocketIO:
     """Give the application its sockets and return them; also found as ``app.extensions["socketio"]``."""
-    queue = settings.socketio.message_queue
     socketio = SocketIO(
         app,
         async_mode="threading",
-        message_queue=queue.get_secret_value() if queue else None,
+        **_client_manager(app, settings),
         cors_allowed_origins=may_open_sockets(settings.web),
         max_http_buffer_size=LARGEST_MESSAGE,
         ping_interval=10,
@@ -47,8 +46,20 @@ def attach(app: Flask, settings: Settings) -> SocketIO:
     return socketio
 
 
+def _client_manager(app: Flask, settings: Settings) -> dict[str, Any]:
+    """Return what has the sockets listen to the message queue, where one is set."""
+    queue = settings.socketio.message_queue
+    if queue is None:
+        return {}
+    from dashboard.queue import Queue  # the Redis client is an extra
+
+    return {"client_manager": Queue(queue.get_secret_value(), lambda: close_connections(app))}
+
+
 def _connect(auth: Any = None) -> bool:
-    """Take a socket only from a signed-in administrator or teacher."""
+    """Take a socket only from a signed-in administrator or teacher, and only while updates can come."""
+    if queue_lost(current_app):
+        return False  # the page says that the connection is lost, and asks again
     if not current_user.is_authenticated or current_user.record.role not in STAFF:
         return False
     join_room(user_room(current_user.record.id))
@@ -115,6 +126,12 @@ def sign_out_sockets(user_id: int) -> None:
     server = cast(SocketIO, current_app.extensions["socketio"]).server
     for sid, _ in list(server.manager.get_participants("/", user_room(user_id))):
         server.disconnect(sid)
+
+
+def queue_lost(app: Flask) -> bool:
+    """Return whether updates come through a message queue that is away now."""
+    manager = cast(SocketIO, app.extensions["socketio"]).server.manager
+    return bool(getattr(manager, "lost", False))
 
 
 def close_connections(app: Flask) -> None:

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from engage.core.types import Image
-from engage.errors import SourceError
+from engage.errors import SourceError, SourceLost
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,10 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 class PictureReel:
-    """The pictures of some files, ``spacing_s`` apart (see Reel). Unreadable ones are left out and told of."""
+    """The pictures of some files, ``spacing_s`` apart (see Reel). Unreadable ones are left out and told of.
+
+    Files that were taken away meanwhile are no regular end: SourceLost.
+    """
 
     def __init__(self, files: Sequence[Path], spacing_s: float) -> None:
         """Read the first picture that can be read, or raise SourceError."""
@@ -136,6 +139,8 @@ class PictureReel:
                 log.debug("picture left out reason=%s", error)
             else:
                 return index
+        if self._unread and not self._files[-1].exists():  # not over: taken away, and perhaps to come back
+            raise SourceLost(f"The pictures in {self._files[-1].parent.name} are gone.")
         return None
 
 

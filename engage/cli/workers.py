@@ -5,19 +5,29 @@ Heavy packages are imported inside, so that the web process never loads PyTorch 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engage.core.looks import LOOKS
 from engage.core.pacing import LEAST_FPS
 from engage.core.protocols import Stop, Worker
 from engage.core.types import Mode, Origin
+from engage.errors import StorageError
 from engage.runtime.channels import FACES, SIGNALS, UPDATES, frames, hints, words
 from engage.runtime.context import Context
 
+if TYPE_CHECKING:
+    from engage.storage.database import Database
+
+log = logging.getLogger(__name__)
+
 CONNECTIONS = 4
 """Open connections per thread of the web server: those beyond the threads wait, as it takes them itself."""
+
+DATABASE_AGAIN_S = 1.0
 
 
 def capture(context: Context, *, origin: tuple[int, int, int], mode: str, address: str, rate_fps: float) -> Worker:
@@ -84,7 +94,8 @@ class CollectorWorker:
 
         settings, pipeline = self.context.settings, self.context.settings.pipeline
         database = Database(settings.database_url)
-        database.open()
+        if not await_database(self.context, database, stop):
+            return
         queries = Queries(database)
         limits = CollectorSettings(settings.scoring, pipeline.max_batch, pipeline.max_wait_s, pipeline.backlog)
         publisher = build_publisher(settings, self.context.sender(UPDATES))
@@ -100,6 +111,23 @@ class CollectorWorker:
         finally:
             hinting.close()
             database.close()
+
+
+def await_database(context: Context, database: Database, stop: Stop) -> bool:
+    """Open ``database``, waiting for one that is away now; return False where ``stop`` came first.
+
+    ``engage serve`` itself has opened it before, so the address is right: a process that begins anew while the
+    database is down must not use up its restarts.
+    """
+    while not stop.is_set():
+        context.beat()
+        try:
+            database.open()
+            return True
+        except StorageError as error:
+            log.warning("worker=%s waits for the database: %s", context.name, error)
+        stop.wait(DATABASE_AGAIN_S)
+    return False
 
 
 def looks(context: Context) -> Worker:
@@ -135,8 +163,12 @@ class WebWorker:
     def run(self, stop: Stop) -> None:
         """Serve until SIGTERM."""
         from dashboard.server import Lines, serve
+        from engage.storage.database import Database
 
-        context = self.context
+        context, database = self.context, Database(self.context.settings.database_url)
+        if not await_database(context, database, stop):
+            return
+        database.close()
         lines = Lines(
             lambda: context.receiver(UPDATES),
             context.beat,

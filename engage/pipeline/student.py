@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engage.core.gestures.kinds import GestureKind
 from engage.core.gestures.reader import GestureReader
@@ -12,6 +12,7 @@ from engage.core.scoring import StudentScorer
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import FrameSignals, GestureEvent, Sample, ScoredSample
 from engage.pipeline.sampling import SampleBuilder
+from engage.pipeline.steadiness import SteadyTime
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class StudentLine:
     def __init__(self, session_id: int, student_id: int, scoring: ScoringSettings) -> None:
         self._whose = session_id, student_id
         self._version = scoring.version
+        self._time = SteadyTime()
         self._builder = SampleBuilder(session_id, student_id)
         self._reader = GestureReader(session_id, student_id, scoring)
         self._scorer = StudentScorer(scoring)
@@ -46,6 +48,7 @@ class StudentLine:
         for sample in samples:
             self._scorer.update(sample)
             self._builder.resume(sample)
+            self._time.resume(sample.captured_at)
 
     def note(self, gesture: GestureEvent) -> None:
         """Take a gesture that was stored by somebody else, such as a calibration step; repeats change nothing."""
@@ -53,6 +56,8 @@ class StudentLine:
 
     def take(self, frame: FrameSignals) -> Taken:
         """Return what ``frame`` brings; its first face is the student's."""
+        at = self._time.of(frame.captured_at, frame.monotonic_s)
+        frame = frame if at == frame.captured_at else replace(frame, captured_at=at)
         face = frame.faces[0] if frame.faces else None
         gestures = tuple(self._reader.update(frame, face, self._scorer.usual_sight))
         for gesture in gestures:

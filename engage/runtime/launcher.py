@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -185,7 +186,7 @@ def _plain(value: Any) -> Any:
         return value.get_secret_value()
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, Path):
+    if isinstance(value, Path | IPv4Network | IPv6Network):
         return str(value)
     if isinstance(value, Enum):
         return value.value

@@ -68,6 +68,7 @@ class Supervised:
         self._started_s = 0.0
         self._start_at_s = 0.0
         self._was_ready = False
+        self._said_ready = False
         self._killed = False
         self._falls: deque[float] = deque()
 
@@ -92,8 +93,8 @@ class Supervised:
             return
         self._heartbeat, self._heard_s = heartbeat, now_s
         self.refusal = heartbeat.refusal
-        if self.ready and not self._was_ready:
-            self._was_ready = True
+        if self.ready and not self._said_ready:
+            self._was_ready = self._said_ready = True
             logger.info("process=%s ready pid=%s after_s=%.1f", self.spec.name, heartbeat.pid, now_s - self._started_s)
 
     def excuse(self, now_s: float) -> None:
@@ -137,7 +138,7 @@ class Supervised:
 
     def _start(self, now_s: float) -> None:
         self.incarnation += 1
-        self._heartbeat, self._killed = None, False
+        self._heartbeat, self._killed, self._said_ready = None, False, False
         self._started_s = self._heard_s = now_s
         try:
             self.handle = self._launcher.launch(self.spec, self.incarnation)

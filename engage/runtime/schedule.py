@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from engage.errors import SettingsError
+from engage.core.clock import SystemClock
+from engage.core.protocols import Clock
+from engage.errors import EngageError, SettingsError
 
 THREADS = 2
+CLOCK_EVERY_S = 1.0
+SET_BACK_S = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +56,12 @@ class Job:
 class Schedule:
     """Runs ``jobs`` in threads of this process. A job that fails is logged and counted, and runs again next time."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], clock: Clock | None = None) -> None:
+        """Take ``jobs``; ``clock`` is for tests."""
         self.failures: Counter[str] = Counter()
+        self._clock = clock or SystemClock()
+        self._every_s = {job.name: job.every_s for job in jobs if job.every_s is not None}
+        self._over = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(THREADS)},
@@ -68,9 +79,11 @@ class Schedule:
     def start(self) -> None:
         """Begin to run the jobs."""
         self._scheduler.start()
+        threading.Thread(target=self._watch_clock, name="schedule-clock", daemon=True).start()
 
     def stop(self) -> None:
         """Start no further run; one that is under way ends on its own."""
+        self._over.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -78,10 +91,28 @@ class Schedule:
         """Return when each job runs next, aware UTC."""
         return {job.id: job.next_run_time for job in self._scheduler.get_jobs() if getattr(job, "next_run_time", None)}
 
+    def _watch_clock(self) -> None:
+        """Plan the jobs by interval anew when the clock is set back: their next run would be that far away."""
+        ahead_s = self._ahead_s()
+        while not self._over.wait(CLOCK_EVERY_S):
+            earlier_s, ahead_s = ahead_s, self._ahead_s()
+            if ahead_s < earlier_s - SET_BACK_S:
+                logger.warning("the clock was set back by_s=%.0f; jobs are planned anew", earlier_s - ahead_s)
+                for name in self._every_s:
+                    with suppress(JobLookupError):
+                        self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def _ahead_s(self) -> float:
+        """Return by how much the time of day is ahead of the monotonic clock, which nobody sets."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
     def _guarded(self, job: Job) -> Callable[[], None]:
         def run() -> None:
             try:
                 job.run()
+            except EngageError as error:  # such as a database that is away: it says itself what to do
+                self.failures[job.name] += 1
+                logger.error("job=%s failed: %s", job.name, error)
             except Exception:
                 self.failures[job.name] += 1
                 logger.exception("job=%s failed", job.name)

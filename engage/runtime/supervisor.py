@@ -193,6 +193,10 @@ class Supervisor:
             try:
                 self._wanted = tuple(self._plan())
                 failing = False
+            except EngageError as error:
+                if not failing:
+                    logger.error("the plan of workers cannot be read; the last one stands: %s", error)
+                failing = True
             except Exception:
                 if not failing:
                     logger.exception("the plan of workers cannot be read; the last one stands")

@@ -94,8 +94,8 @@ class Alarms:
 
     def _check(self, now: datetime) -> None:
         """Every few seconds: let go of sessions that have ended, and take up changed rules."""
-        if self._checked_at is not None and (now - self._checked_at).total_seconds() < CHECK_EVERY_S:
-            return
+        if self._checked_at is not None and 0.0 <= (now - self._checked_at).total_seconds() < CHECK_EVERY_S:
+            return  # (less than nothing passed where the clock was set back)
         with self._database.read() as session:
             ended = session.scalars(
                 select(ClassSession.id).where(

@@ -45,7 +45,7 @@ class SignIns:
             row = session.get_one(SignInTrial, trial_key(email, device), with_for_update=True)
             if now - row.last_at > FORGOTTEN_AFTER:
                 row.failures = 0
-            wait_s = _wait_s(row.failures) - (now - row.last_at).total_seconds()
+            wait_s = _wait_s(row.failures) - max(0.0, (now - row.last_at).total_seconds())
             if wait_s > 0:
                 return wait_s
             row.failures, row.last_at = row.failures + 1, now

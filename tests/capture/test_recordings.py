@@ -19,7 +19,7 @@ from engage.capture.native import quiet_opencv
 from engage.capture.pictures import read_picture
 from engage.capture.recordings import Pace, Playback, RecordingSource
 from engage.core.types import Frame
-from engage.errors import SourceEnded, SourceError
+from engage.errors import SourceEnded, SourceError, SourceLost
 
 quiet_opencv()
 FPS, SIZE = 10, (64, 48)
@@ -244,3 +244,20 @@ for address in sys.argv[1:]:
     streams = ["987", "rtsp://anna:hidden@127.0.0.1:1/live", "http://anna:hidden@127.0.0.1:1/live"]
     done = subprocess.run([sys.executable, "-c", script, *addresses, *streams], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_pictures_that_are_taken_away_are_lost_and_not_over(tmp_path: Path) -> None:
+    picture = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
+    files = [tmp_path / f"{number}.jpg" for number in range(3)]
+    for file in files:
+        file.write_bytes(picture)
+    source = RecordingSource(tmp_path, FAST)
+    source.open()
+    assert source.read(1.0) is not None
+    for file in files:
+        file.unlink()
+    with pytest.raises(SourceLost, match="are gone"):
+        source.read(1.0)
+    source.close()
+    with pytest.raises(SourceError, match="no pictures"):
+        source.open()

@@ -38,6 +38,7 @@ def test_settings_travel_whole(tmp_path):
         home=tmp_path,
         database={"url": SecretStr("postgresql://user:secret@host/db")},
         models={"folders": (Path("a"), Path("b"))},
+        capture={"allow_networks": ["127.0.0.0/8", "fd00::/8"], "media_folders": ["films"]},
         policy={"mode": "attention", "jurisdiction": "uk"},
     )
     back = Settings(**msgspec.json.decode(msgspec.json.encode(plain_settings(settings))))

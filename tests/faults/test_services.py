@@ -1,0 +1,110 @@
+"""PostgreSQL and Redis stopped and started again under the running system, and what its pages say meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from engage.storage.throwaway import postgres_binaries, server_account
+from tests.faults.injected import keep_from_writing, missing, wait_until
+from tests.faults.lesson import Lesson, running_lesson
+from tests.faults.servers import Postgres, Redis, restartable_postgres
+
+pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
+
+AWAY_S = 8.0
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Postgres, Redis]]:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    pytest.importorskip("redis", reason="the Redis client is not installed")
+    if postgres_binaries() is None or server_account() is None:
+        pytest.skip("PostgreSQL's server binaries are not installed, or there is no user to run them as")
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    with restartable_postgres() as database:
+        queue = Redis(tmp_path_factory.mktemp("redis"))
+        yield database, queue
+        queue.stop()
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Postgres, Redis]) -> Iterator[Lesson]:
+    database, queue = servers
+    home = tmp_path_factory.mktemp("services")
+    with running_lesson(
+        home, database.address, count=3, socketio={"message_queue": queue.address}, pipeline={"max_wait_s": 0.02}
+    ) as lesson:
+        yield lesson
+
+
+@contextmanager
+def stopped(server: Postgres) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+def problems(lesson: Lesson) -> list[str]:
+    found: list[str] = requests.get(f"{lesson.system.address}/readyz", timeout=30).json()["problems"]
+    return found
+
+
+def test_postgres_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
+    said = {}
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        with stopped(servers[0]):
+            page = requests.get(f"{lesson.system.address}/", headers={"Cookie": lesson.watcher.cookie}, timeout=30)
+            said["page"], said["problems"] = (page.status_code, page.text), problems(lesson)
+            yield
+
+    outcome = keep_from_writing(lesson, "PostgreSQL stopped", hold, AWAY_S)
+    print(outcome)
+    outcome.check()
+    assert "database" in said["problems"]
+    assert said["page"][0] == 503
+    assert "cannot be reached" in said["page"][1]
+    lesson.assert_told_is_stored()
+
+
+def test_the_collector_and_the_web_come_back_to_a_database_that_was_away(
+    lesson: Lesson, servers: tuple[Postgres, Redis]
+) -> None:
+    """Both killed while the database is down: they wait for it, and use up no restarts."""
+    began = time.time()
+    with stopped(servers[0]):
+        for name in ("collector", "web"):
+            lesson.processes()[name].kill()
+        wait_until(lambda: lesson.said().count("waits for the database") >= 4, "both wait")
+    ended = time.time()
+    live_at = lesson.await_live(lesson.students, ended)
+    assert live_at - ended <= lesson.allowed_s("web")
+    assert "GIVEN UP" not in lesson.said()
+    print("live after", live_at - ended, "outage", ended - began)
+
+
+def test_redis_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
+    queue = servers[1]
+    began = time.time()
+    queue.stop()
+    wait_until(lambda: not lesson.watcher.watching.is_set(), "the page says that the connection is lost")
+    wait_until(lambda: problems(lesson) == ["message queue"], "the dashboard says what is away")
+    time.sleep(AWAY_S)
+    queue.start()
+    ended = time.time()
+    live_at = lesson.await_live(lesson.students, ended)
+    lost = missing(lesson, began - 4, live_at)
+    print("live after", live_at - ended, "missing", lost)
+    assert live_at - ended <= lesson.allowed_s()
+    assert max(lost.values()) <= 1.5, "what is stored does not depend on Redis"
+    assert "message queue" not in problems(lesson)
