@@ -16,8 +16,8 @@ DOWN_FROM_DEG = 15.0
 LASTING_S = 3.0
 """From when on a posture counts."""
 LOST_COUNTS_FOR_S = 20.0
-"""A face lost while turned away counts as turned away for this long (DESIGN.md section 5); one lost while lowered as lowered:
-over notes, detectors lose a face for seconds."""
+"""A face lost while turned away counts as turned away for this long (DESIGN.md section 5); one lost while lowered as
+lowered: over notes, detectors lose a face for seconds."""
 SEAT_LEFT_S = 5.0
 DROWSY_FROM = 0.15
 DROWSY_UNTIL = 0.08
