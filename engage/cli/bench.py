@@ -24,21 +24,26 @@ def bench() -> None:
 SECONDS = click.option(
     "--seconds", default=2.0, show_default=True, type=click.FloatRange(0.01, 600), help="Processor time per figure."
 )
+NEEDS_DEV = "The measuring client needs the package {}: pip install -e '.[dev]'."
+AVX2 = click.option("--avx2", is_flag=True, help="Allow the libraries no more than AVX2, the baseline's included.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @bench.command()
 @click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS), help="Only this one; repeatable.")
 @SECONDS
+@AVX2
 @AS_JSON
 @click.pass_obj
-def faces(settings: Settings, backends: tuple[str, ...], seconds: float, as_json: bool) -> None:
+def faces(settings: Settings, backends: tuple[str, ...], seconds: float, avx2: bool, as_json: bool) -> None:
     """Read drawn faces with every backend and precision: faces a second of one core, start, memory, agreement."""
+    from engage.cli import plain_bench
     from engage.cli.faces_bench import SIZES, measure
     from engage.inference.backends.registry import KINDS, Offer
 
     offers = [Offer(name, precision) for name in backends or BACKENDS for precision in KINDS[name].precisions]
-    result = measure(settings, offers, seconds)
+    asked = plain_bench.Asked("faces", seconds, offers)
+    result = plain_bench.measure(settings, asked) if avx2 else measure(settings, offers, seconds)
     if as_json:
         show(result, as_json=True)
         return
@@ -57,13 +62,16 @@ def faces(settings: Settings, backends: tuple[str, ...], seconds: float, as_json
 @bench.command()
 @click.option("--students", default=8, show_default=True, type=click.IntRange(1, 100), help="Virtual students.")
 @SECONDS
+@AVX2
 @AS_JSON
 @click.pass_obj
-def frames(settings: Settings, students: int, seconds: float, as_json: bool) -> None:
+def frames(settings: Settings, students: int, seconds: float, avx2: bool, as_json: bool) -> None:
     """Take 640 × 480 frames all the way to signals, from JPEG and decoded: frames a second of one core."""
-    from engage.cli.frames_bench import measure
+    from engage.cli import frames_bench, plain_bench
 
-    show(measure(settings, students, seconds), as_json)
+    asked = plain_bench.Asked("frames", seconds, students=students)
+    found = plain_bench.measure(settings, asked) if avx2 else frames_bench.measure(settings, students, seconds)
+    show(found, as_json)
 
 
 @bench.command()
@@ -80,15 +88,49 @@ def baseline(seconds: float, as_json: bool) -> None:
 @click.option("--students", default=12, show_default=True, type=click.IntRange(1, 200), help="Virtual students.")
 @click.option("--rate", default=2.0, show_default=True, type=click.FloatRange(0.5, 30), help="Frames a second each.")
 @click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(5, 3600), help="How long to measure.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--drawn-before", is_flag=True, help="Draw beforehand; JPEG frames then come from another process.")
+@click.option("--browser", is_flag=True, help="Have Chromium look at the live page meanwhile.")
+@click.option("--adapt", is_flag=True, help="Let the rate follow what the machine bears, up to --rate.")
+@AS_JSON
 @click.pass_obj
-def live(settings: Settings, students: int, rate: float, seconds: float, as_json: bool) -> None:
+def live(settings: Settings, /, students: int, rate: float, seconds: float, as_json: bool, **how: bool) -> None:
     """Run the whole system on virtual students in a folder of its own: latency, losses, load."""
     try:
         from engage.cli.live_bench import Load, measure
     except ImportError as error:
-        raise SettingsError(f"The measuring client needs the package {error.name}: pip install -e '.[dev]'.") from None
-    show(measure(settings, Load(students, rate, seconds)), as_json)
+        raise SettingsError(NEEDS_DEV.format(error.name)) from None
+    show(measure(settings, Load(students, rate, seconds, **how)), as_json)
+
+
+@bench.command()
+@click.option(
+    "--students",
+    "counts",
+    multiple=True,
+    type=click.IntRange(1, 1000),
+    help="A size of class; repeatable.",
+    default=(10, 20, 50, 100, 200),
+    show_default=True,
+)
+@click.option("--rate", default=2.0, show_default=True, type=click.FloatRange(0.5, 30), help="Frames a second each.")
+@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(5, 3600), help="How long each takes.")
+@AS_JSON
+@click.pass_obj
+def scale(settings: Settings, counts: tuple[int, ...], rate: float, seconds: float, as_json: bool) -> None:
+    """Run the whole system on ever larger classes, frames drawn beforehand: cost per student, where it saturates."""
+    try:
+        from engage.cli.scale_bench import COLUMNS, measure
+    except ImportError as error:
+        raise SettingsError(NEEDS_DEV.format(error.name)) from None
+    result = measure(settings, sorted(counts), rate, seconds)
+    if as_json:
+        show(result, as_json=True)
+        return
+    table = Table("students", *COLUMNS.values(), show_edge=False)
+    for row in result["classes"]:
+        table.add_row(str(row["students"]), *(row.get("problem") or _text(row.get(name)) for name in COLUMNS))
+    Console().print(table)
+    click.echo(result["verdict"])
 
 
 @bench.command()

@@ -58,10 +58,13 @@ def per_core_s(work: Callable[[], int], seconds: float) -> float:
     return done / spent_s
 
 
-def answer_apart(module: str, question: Mapping[str, Any], timeout_s: float) -> Any:
+def answer_apart(
+    module: str, question: Mapping[str, Any], timeout_s: float, environment: Mapping[str, str] | None = None
+) -> Any:
     """Return what ``python -m MODULE`` answers in JSON, on its last line, to a question on its standard input.
 
-    Raises EngageError, one line, where it fails, crashes or takes longer than ``timeout_s``.
+    ``environment`` comes on top of this process's. Raises EngageError, one line, where it fails, crashes or takes
+    longer than ``timeout_s``.
     """
     try:
         done = subprocess.run(  # noqa: S603 (ourselves)
@@ -71,6 +74,7 @@ def answer_apart(module: str, question: Mapping[str, Any], timeout_s: float) -> 
             text=True,
             check=True,
             timeout=timeout_s,
+            env={**os.environ, **(environment or {})},
         )
         return json.loads(done.stdout.splitlines()[-1])
     except subprocess.CalledProcessError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from engage.cli import baseline_bench, faces_bench, frames_bench, measuring
+from engage.cli import baseline_bench, faces_bench, frames_bench, measuring, plain_bench
 from engage.cli.finding import network_source
 from engage.cli.yardstick import answer_apart, per_core_s, surroundings
 from engage.config import Settings, load
@@ -49,6 +50,31 @@ def test_each_precision_is_measured_in_a_process_of_its_own(settings: Settings) 
     assert set(exact["faces_per_s"]) == set(exact["over_baseline"]) == {"1", "8", "32"}
     assert exact["differences"]["expression"] < 1e-4 and exact["start_s"] > 0
     assert all(row.get("problem") or row["faces_per_s"] for row in rows.values())
+
+
+@pytest.mark.timeout(300)  # PyTorch in two processes
+def test_where_avx2_is_forced_every_library_is_told_so_in_a_process_of_its_own(settings: Settings) -> None:
+    asked = [Offer("torch", Precision.FP32), Offer("onnxruntime", Precision.FP32)]
+    found = plain_bench.measure(settings, plain_bench.Asked("faces", SHORT_S, asked))
+    assert set(found["backends"]) == {"torch-fp32"}, "what has no switch is left out"
+    assert found["backends"]["torch-fp32"]["over_baseline"]["1"] > 0 and found["baseline_faces_per_s"] > 0
+    assert found["forced"]["torch_capability"] in ("AVX2", "DEFAULT"), "PyTorch itself says what it may use"
+    assert found["forced"]["ONEDNN_MAX_CPU_ISA"] == found["forced"]["DNNL_MAX_CPU_ISA"] == "AVX2"
+    assert "ONEDNN_MAX_CPU_ISA" not in os.environ
+
+
+def test_the_environment_of_a_measured_process_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "asked_apart.py").write_text("import json, os; print(json.dumps(os.environ.get('ONLY_HERE')))")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert answer_apart("asked_apart", {}, 60, {"ONLY_HERE": "yes"}) == "yes"
+    assert answer_apart("asked_apart", {}, 60) is None
+
+
+def test_no_choice_made_under_avx2_is_kept(settings: Settings, tmp_path: Path) -> None:
+    found = plain_bench.plain(settings, tmp_path)
+    assert found.inference.cache == tmp_path and found.inference.backend == "openvino", "ONNX Runtime has no switch"
+    torch = settings.model_copy(update={"inference": settings.inference.model_copy(update={"backend": "torch"})})
+    assert plain_bench.plain(torch, tmp_path).inference.backend == "torch"
 
 
 def test_an_offer_that_crashes_spoils_no_other(settings: Settings, tmp_path: Path) -> None:
