@@ -201,6 +201,8 @@ class Logging(Section):
     """What is written to the log."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    form: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object a line for a log collector."""
 
 
 class Settings(BaseSettings):

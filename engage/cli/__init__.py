@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "engage.cli.explain:explain",
     "hold": "engage.cli.hold:hold",
     "models": "engage.cli.models:models",
+    "plan": "engage.cli.capacity:plan",
     "rescore": "engage.cli.rescore:rescore",
     "report": "engage.cli.report:report",
     "serve": "engage.cli.serve:serve",
@@ -60,7 +61,7 @@ class LazyGroup(click.Group):
 def engage(ctx: click.Context, path: Path | None, assignments: tuple[str, ...]) -> None:
     """Classroom engagement monitoring: faces in, an explained score from 0 to 10 out."""
     ctx.obj = config.load(path, parse_assignments(assignments))
-    logs.set_up(ctx.obj.logging.level)
+    logs.set_up(ctx.obj.logging.level, ctx.obj.logging.form)
 
 
 def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from engage.cli.live_bench import Load
 from engage.cli.live_bench import measure as measure_live
 from engage.config import Settings
+from engage.core.capacity import FEW_SIZES, fit
 from engage.errors import EngageError
 
 LATE_S = 0.5
@@ -83,15 +84,12 @@ def cost_spread(borne: Sequence[Mapping[str, Any]]) -> float | None:
 def fixed_and_each(borne: Sequence[Mapping[str, Any]]) -> list[float] | None:
     """Return the straight line through the classes that were borne: cores without students, and cores for each.
 
-    None of fewer than two sizes. Least squares, neither below zero.
+    None of fewer than two sizes.
     """
-    if len(borne) < 2:
+    if len(borne) < FEW_SIZES:
         return None
-    xs, ys = [row["students"] for row in borne], [row["cores_busy"] for row in borne]
-    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / sum((x - mean_x) ** 2 for x in xs)
-    slope = max(slope, 0.0)
-    return [round(max(mean_y - slope * mean_x, 0.0), 4), round(slope, 6)]
+    line = fit([(row["students"], row["cores_busy"]) for row in borne])
+    return [round(line.fixed, 4), round(line.each, 6)]
 
 
 def verdict(begins: int | None, spread: float | None) -> str:

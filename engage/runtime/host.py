@@ -111,7 +111,7 @@ class Pulse:
 def run(order: Order, stop: threading.Event) -> int:
     """Run the crew of ``order`` until ``stop`` is set; return the exit code."""
     settings = Settings(**order.settings)
-    logs.set_up(settings.logging.level)
+    logs.set_up(settings.logging.level, settings.logging.form)
     channels = Channels(order.addresses)
     pulse = Pulse(order, settings, stop)
     surroundings = Surroundings(settings, channels, pulse.wake.set)
