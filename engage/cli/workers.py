@@ -87,6 +87,7 @@ class CollectorWorker:
         from engage.cli.hinting import Hinting, feedback
         from engage.pipeline.collector import Collector, CollectorSettings
         from engage.publish.registry import build_publisher
+        from engage.storage.admission import Admission
         from engage.storage.alarms import Alarms
         from engage.storage.database import Database
         from engage.storage.queries import Queries
@@ -104,6 +105,7 @@ class CollectorWorker:
             limits, SqlStore(database, settings.scoring), publisher, queries.past, self.context.clock,
             alarms=Alarms(database, self.context.beat),
             calibrations=lambda: queries.calibrations_since(self.context.clock.now() - timedelta(seconds=10)),
+            admit=Admission(database),
             feedback=feedback(self.context, hinting),
         )  # fmt: skip
         try:

@@ -45,6 +45,7 @@ METERS: Mapping[str, Meter] = {
     "committed_age_seconds": Meter("histogram", "From capture until a sample was committed.", SECONDS),
     "samples_written": Meter("counter", "Student seconds committed."),
     "samples_dropped": Meter("counter", "Student seconds lost because the database was away for too long."),
+    "readings_refused": Meter("counter", "Readings not stored: captured without a Yes, in a pause or after the end."),
     "writes_failed": Meter("counter", "Batches that the database did not take at once; they are written later."),
     "collector_queue": Meter("gauge", "Samples, gestures and statuses that wait to be written."),
     "alerts_fired": Meter("counter", "Alerts that began to fire."),

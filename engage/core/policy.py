@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +56,16 @@ class Decision:
     def allowed(self) -> bool:
         """Return whether a capture worker may start."""
         return self.mode is not None
+
+
+def answer_at(answers: Sequence[Consent], moment: datetime) -> Consent | None:
+    """Return which of ``answers`` (the newest first) was in force at ``moment``; None before the first."""
+    return next((answer for answer in answers if answer.answered_at <= moment), None)
+
+
+def valid(consent: Consent | None, minor: bool) -> bool:
+    """Return whether an answer lets a person be observed at all: a dated Yes, of a guardian for a minor."""
+    return consent is not None and consent.granted and (not minor or consent.given_by is GivenBy.GUARDIAN)
 
 
 class Answers(Protocol):

@@ -36,11 +36,14 @@ CALIBRATIONS_EVERY_S = 2.0
 ALERTS_EVERY_S = 1.0
 """How often time alone may change an alert: a camera that is lost sends nothing."""
 
-Item = ScoredSample | GestureEvent | SourceStatus
+Reading = ScoredSample | GestureEvent
+Item = Reading | SourceStatus
 History = Callable[[int, int], tuple[Sequence[Sample], Sequence[GestureEvent]]]
 """The stored samples of (session, student) in order of capture, and their gestures."""
 Calibrations = Callable[[], Sequence[GestureEvent]]
 """The calibration steps that are to come, under way or just over, of all sessions that run."""
+Admit = Callable[[Sequence[Reading]], Sequence[Reading]]
+"""Which of these may be stored: what was read before a Yes, after a No or during a pause may not."""
 Alarms = Callable[[Sequence[ScoredSample], Sequence[SourceStatus], datetime], Sequence[AlertEvent]]
 """What began or ceased to fire by what was just committed, and by the time it is now; it stores them itself."""
 
@@ -73,6 +76,7 @@ class Collector:
     def __init__(
         self, settings: CollectorSettings, store: Store, publisher: Publisher, history: History, clock: Clock,
         *, alarms: Alarms = lambda samples, statuses, now: (), calibrations: Calibrations = lambda: (),
+        admit: Admit = lambda readings: readings,
         feedback: Feedback | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
@@ -84,6 +88,7 @@ class Collector:
         self._alarmed_s = float("-inf")
         self._calibrations = calibrations
         self._calibrated_s = float("-inf")
+        self._admit = admit
         self._feedback = feedback
         self._meters = feedback.meters if feedback else Meters()
         self._students: dict[tuple[int, int], _Student] = {}
@@ -130,12 +135,10 @@ class Collector:
         """Commit and publish all that waits; return whether it worked. A failure is logged, and tried again later."""
         while self._waiting:
             batch = [self._waiting[k] for k in range(min(len(self._waiting), self._settings.max_batch))]
-            samples = [item for item in batch if isinstance(item, ScoredSample)]
-            gestures = [item for item in batch if isinstance(item, GestureEvent)]
-            statuses = [item for item in batch if isinstance(item, SourceStatus)]
             began_s = self._clock.monotonic()
             try:
-                self._store.write(samples, gestures, statuses)
+                kept = self._admitted(batch)
+                self._write(kept)
             except Exception as error:  # whatever the database does, samples wait and are not lost
                 self._due_s = self._clock.monotonic() + RETRY_S
                 self._meters.count("writes_failed")
@@ -144,8 +147,23 @@ class Collector:
             for _ in batch:
                 self._waiting.popleft()
             self._meters.observe("commit_seconds", [self._clock.monotonic() - began_s])
-            self._publish(batch)
+            self._publish(kept)
         return True
+
+    def _admitted(self, batch: Sequence[Item]) -> list[Item]:
+        """Return what may be stored and shown of a batch; the rest is counted and forgotten."""
+        readings = [item for item in batch if isinstance(item, ScoredSample | GestureEvent)]
+        allowed = {id(item) for item in self._admit(readings)} if readings else set()
+        kept = [item for item in batch if isinstance(item, SourceStatus) or id(item) in allowed]
+        if len(kept) < len(batch):
+            self._meters.count("readings_refused", len(batch) - len(kept))
+            log.info("event=readings_refused count=%d", len(batch) - len(kept))
+        return kept
+
+    def _write(self, items: Sequence[Item]) -> None:
+        samples = [item for item in items if isinstance(item, ScoredSample)]
+        gestures = [item for item in items if isinstance(item, GestureEvent)]
+        self._store.write(samples, gestures, [item for item in items if isinstance(item, SourceStatus)])
 
     def _observe(self, frame: FrameSignals, now: float) -> None:
         key = (frame.origin.session_id, frame.origin.student_id)
