@@ -69,8 +69,8 @@ class Admission:
             rows = session.execute(times.where(ClassSession.id.in_(sessions)))
             lessons = {number: _Lesson(started_at, ended_at) for number, started_at, ended_at in rows}
             columns = Pause.session_id, Pause.student_id, Pause.paused_at, Pause.resumed_at
-            for session_id, *pause in session.execute(select(*columns).where(Pause.session_id.in_(sessions))):
-                lessons[session_id].pauses.append((pause[0], pause[1], pause[2]))
+            for row in session.execute(select(*columns).where(Pause.session_id.in_(sessions))):
+                lessons[row.session_id].pauses.append((row.student_id, row.paused_at, row.resumed_at))
         return people, lessons
 
 
