@@ -25,6 +25,7 @@ from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import Mode
 from engage.errors import SettingsError
 from engage.inference_settings import Inference
+from engage.runtime_settings import Runtime
 from engage.sign_in_settings import SignIn
 from engage.web_settings import Web
 
@@ -65,21 +66,6 @@ class SocketIO(Section):
     @field_serializer("message_queue", when_used="json")
     def _masked(self, url: SecretStr | None) -> str | None:
         return None if url is None else masked(url.get_secret_value())
-
-
-class Runtime(Section):
-    """Where workers run, and how they are watched."""
-
-    launcher: Literal["local"] = "local"
-    folder: Path = Path("var/run")
-    """Sockets of the local channels; only the user may enter it."""
-    capture_processes: Annotated[int, Field(ge=0, le=64)] = 0
-    """Processes that capture workers are grouped into; 0 means one per core."""
-    heartbeat_timeout_s: Positive = 10.0
-    restart_budget: Annotated[int, Field(ge=0)] = 10
-    """Restarts of one process within ``restart_window_s`` before it is given up and said so."""
-    restart_window_s: Positive = 120.0
-    drain_s: Positive = 5.0
 
 
 class Capture(Section):

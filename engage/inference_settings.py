@@ -30,3 +30,5 @@ class Inference(BaseModel):
     max_age_s: Annotated[float, Field(gt=0)] = 2.0
     """The latency budget: frames captured longer ago are dropped unread, and counted."""
     threads: Annotated[int, Field(ge=1)] = 1
+    replicas: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that read faces; students are spread over them. More than one is for several machines or GPUs."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engage.cli import shared
 from engage.config import Settings
 from engage.core.pacing import agreed_rate_fps
 from engage.core.policy import decide, rules_in_force
+from engage.core.sites import Sites, site_of
 from engage.core.types import Mode
+from engage.runtime.launcher import local_cores
 from engage.runtime.specs import WorkerSpec
 from engage.storage.classroom import Classroom
 from engage.storage.queries import Queries
@@ -26,10 +28,15 @@ class Plan:
     settings: Settings
     queries: Queries
     classroom: Classroom
+    cores: Callable[[], int] = local_cores
+    """How many cores there are for workers now, on all machines."""
 
     def __call__(self) -> list[WorkerSpec]:
         """Return one capture worker per source that may be looked at, and one per picture with many people."""
-        return [*(shared.spec(source) for source in self.queries.shared_plan()), *self._students()]
+        return [
+            *(shared.spec(source, self.settings.runtime.sites) for source in self.queries.shared_plan()),
+            *self._students(),
+        ]
 
     def _students(self) -> list[WorkerSpec]:
         planned = [source for source in self.queries.capture_plan() if not source.paused and source.kind not in PUSHED]
@@ -41,7 +48,7 @@ class Plan:
         for source in planned:
             decision = decide(jurisdiction, mode, source.subject)
             if decision.mode is not None:
-                specs.append(_spec(source, decision.mode, rate_fps))
+                specs.append(_spec(source, decision.mode, rate_fps, self.settings.runtime.sites))
         return specs
 
     def rate_fps(self, n_sources: int) -> float:
@@ -51,10 +58,10 @@ class Plan:
         """
         if self.settings.capture.adapt:
             return max(self.settings.capture.rate_fps, self.settings.capture.crowded_rate_fps)
-        return agreed_rate_fps(self.settings.capture, n_sources, os.cpu_count() or 1)
+        return agreed_rate_fps(self.settings.capture, n_sources, self.cores())
 
 
-def _spec(source: PlannedSource, mode: Mode, rate_fps: float) -> WorkerSpec:
+def _spec(source: PlannedSource, mode: Mode, rate_fps: float, sites: Sites) -> WorkerSpec:
     origin = source.origin
     return WorkerSpec(
         f"capture-{origin.session_id}-{origin.source_id}",
@@ -65,4 +72,5 @@ def _spec(source: PlannedSource, mode: Mode, rate_fps: float) -> WorkerSpec:
             "address": source.address,
             "rate_fps": rate_fps,
         },
+        site_of(source.address, sites),
     )

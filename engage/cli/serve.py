@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import segno
@@ -20,7 +21,7 @@ from engage.core.seats import Grid
 from engage.errors import SettingsError, StorageError
 from engage.network import listen
 from engage.runtime.addresses import RunFolder
-from engage.runtime.launcher import LocalLauncher
+from engage.runtime.launchers import build_launcher
 from engage.runtime.schedule import Schedule
 from engage.runtime.signals import StopSignals
 from engage.runtime.specs import ProcessSpec, WorkerSpec
@@ -59,8 +60,9 @@ def serve(settings: Settings, demo: bool, lan: bool) -> None:
     stop = threading.Event()
     with ExitStack() as until_the_end:
         folder = until_the_end.enter_context(RunFolder(settings.path(settings.runtime.folder))) if certificate else None
-        processes = fixed_processes(folder)
-        supervisor = Supervisor(settings, LocalLauncher(settings), processes, Plan(settings, queries, classroom))
+        launcher = build_launcher(settings)
+        plan = Plan(settings, queries, classroom, launcher.cores)
+        supervisor = Supervisor(settings, launcher, fixed_processes(folder, settings.inference.replicas), plan)
         pulse = Pulse(database)
         schedule = Schedule([*jobs(settings, database), pulse_job(pulse, supervisor)])
         greeter = threading.Thread(target=greet, args=(settings, database, supervisor, certificate), daemon=True)
@@ -98,13 +100,26 @@ def with_certificate(settings: Settings) -> tuple[Settings, Certificate | None]:
     return settings.model_copy(update={"web": web}), certificate
 
 
-def fixed_processes(folder: Path | None) -> list[ProcessSpec]:
-    """Return the processes that run all the time, in their order of start; ``folder`` is private, for TLS."""
+def fixed_processes(folder: Path | None, replicas: int = 1) -> list[ProcessSpec]:
+    """Return the processes that run all the time, in their order of start; ``folder`` is private, for TLS.
+
+    What serves an address, or looks at single pictures for it, stays on this machine.
+    """
     behind = {} if folder is None else {"socket_file": str(folder / "web.sock")}
-    arguments = {"web": behind, "collector": {}, "inference": {}, "looks": {}, **({"tls": behind} if behind else {})}
+    networks = [_fixed("inference" if k == 0 else f"inference-{k + 1}", "inference", {"replica": k}, gpu=True)
+                for k in range(replicas)]  # fmt: skip
     return [
-        ProcessSpec(name, WorkerSpec(name, f"engage.cli.workers:{name}", given)) for name, given in arguments.items()
+        _fixed("web", "web", behind, here=True),
+        _fixed("collector", "collector", {}),
+        *networks,
+        _fixed("looks", "looks", {}, here=True),
+        *([_fixed("tls", "tls", behind, here=True)] if behind else []),
     ]
+
+
+def _fixed(name: str, worker: str, arguments: dict[str, Any], *, here: bool = False, gpu: bool = False) -> ProcessSpec:
+    spec = WorkerSpec(name, f"engage.cli.workers:{worker}", arguments)
+    return ProcessSpec(name, spec, here=here, gpu=gpu)
 
 
 def demo_members(count: int) -> list[DemoMember]:

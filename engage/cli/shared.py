@@ -9,8 +9,9 @@ from engage.config import Settings
 from engage.core.policy import rules_in_force
 from engage.core.protocols import Stop, Worker
 from engage.core.shared import Standing, standing
+from engage.core.sites import Sites, site_of
 from engage.core.types import Origin
-from engage.runtime.channels import FACES, UPDATES, frames, words
+from engage.runtime.channels import UPDATES, faces, frames, words
 from engage.runtime.context import Context
 from engage.runtime.specs import WorkerSpec
 from engage.storage.classroom import Classroom
@@ -24,15 +25,16 @@ LONGEST_PX = 1280
 """To which the longer side is scaled to find faces in: a grid of 25 has faces of 50 pixels there."""
 
 
-def spec(source: SharedSource) -> WorkerSpec:
-    """Return what runs the worker of ``source``."""
+def spec(source: SharedSource, sites: Sites) -> WorkerSpec:
+    """Return what runs the worker of ``source``, where its camera is: at one of ``sites``, or anywhere."""
     origin = source.origin
     arguments = {
         "origin": [origin.session_id, origin.source_id, origin.student_id],
         "address": source.address,
         "window": source.kind is SourceKind.WINDOW,
     }
-    return WorkerSpec(f"shared-{origin.session_id}-{origin.source_id}", "engage.cli.shared:shared", arguments)
+    name = f"shared-{origin.session_id}-{origin.source_id}"
+    return WorkerSpec(name, "engage.cli.shared:shared", arguments, site_of(source.address, sites))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class SharedWorker:
             TileKeeper() if self.window else SeatKeeper(),
             DatabaseGate(context.settings, database, self.origin.session_id),
         )
-        ends = SharedEnds(context.sender(FACES), context.sender(UPDATES), context.receiver(words(self.origin)))
+        found = context.sender(faces(self.origin.source_id, context.settings.inference.replicas))
+        ends = SharedEnds(found, context.sender(UPDATES), context.receiver(words(self.origin)))
         pace = Pace(RATE_FPS, capture.reconnect_first_s, capture.reconnect_longest_s)
         return SharedViewWorker(self.origin, pace, parts, ends, context)
 

@@ -16,7 +16,7 @@ from engage.core.pacing import LEAST_FPS
 from engage.core.protocols import Stop, Worker
 from engage.core.types import Mode, Origin
 from engage.errors import StorageError
-from engage.runtime.channels import FACES, SIGNALS, UPDATES, frames, hints, words
+from engage.runtime.channels import SIGNALS, UPDATES, faces, frames, hints, words
 from engage.runtime.context import Context
 
 if TYPE_CHECKING:
@@ -56,15 +56,16 @@ def capture(context: Context, *, origin: tuple[int, int, int], mode: str, addres
     source = open_source(address, options, context.clock)
     follow = settings.vision.follow and job.mode is not Mode.PRESENCE
     hears = follow or settings.capture.adapt
-    ends = Ends(context.sender(FACES), context.receiver(hints(job.origin)) if hears else None)
+    found = context.sender(faces(job.origin.source_id, settings.inference.replicas))
+    ends = Ends(found, context.receiver(hints(job.origin)) if hears else None)
     finder = build_finder(settings, "primary", follow=follow)
     if isinstance(source, PushedSource):
         source.need = finder.need
     return CaptureWorker(job, source, finder, ends, context, meters=context.meters)
 
 
-def inference(context: Context) -> Worker:
-    """Return the worker that reads the faces of all students."""
+def inference(context: Context, *, replica: int = 0) -> Worker:
+    """Return the worker that reads the faces of all students, or of those that fall to this ``replica``."""
     from engage.cli.finding import build_reader
     from engage.inference.batching import BatchLimits
     from engage.inference.worker import InferenceWorker
@@ -72,8 +73,10 @@ def inference(context: Context) -> Worker:
     settings = context.settings
     limits = BatchLimits(settings.inference.max_batch, settings.inference.max_wait_s, settings.inference.max_age_s)
     reader = build_reader(settings, settings.inference.threads)
-    channel = hints if settings.vision.follow else None
-    return InferenceWorker(context, reader, limits, channel, meters=context.meters)
+    return InferenceWorker(
+        context, reader, limits, hints if settings.vision.follow else None, meters=context.meters,
+        faces_channel=faces(replica, settings.inference.replicas),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

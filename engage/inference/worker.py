@@ -68,10 +68,12 @@ class InferenceWorker:
     hint_channel: HintChannel | None = None
     counts: InferenceCounts = field(default_factory=InferenceCounts)
     meters: Meters = field(default_factory=Meters)
+    faces_channel: str = FACES_CHANNEL
+    """Whose crops it reads; where students are spread over several of these workers, each has its own."""
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set, then finish what is at hand and return."""
-        receiver = self.context.receiver(FACES_CHANNEL)
+        receiver = self.context.receiver(self.faces_channel)
         sender = self.context.sender(SIGNALS_CHANNEL)
         batcher = MicroBatcher(self.limits, self.context.clock.monotonic)
         hints = _Hints(self.context, self.hint_channel)

@@ -22,6 +22,12 @@ CHANNEL = re.compile(r"[a-z]{1,16}(\.[A-Za-z0-9_-]{1,24})?")
 LONGEST_FILE = len("/") + 16 + 1 + 24 + len(".sock")
 
 
+def check_name(channel: str) -> None:
+    """Raise ChannelError unless ``channel`` is a word, or a word, a dot and a suffix."""
+    if not CHANNEL.fullmatch(channel):
+        raise ChannelError(f"'{channel}' is no name for a channel; write a word, or word.suffix.")
+
+
 @dataclass(frozen=True, slots=True)
 class AddressBook:
     """Turns a channel's name into its address; with a ``folder``, a socket file in it, else a TCP ``port``.
@@ -35,8 +41,7 @@ class AddressBook:
 
     def address(self, channel: str) -> str:
         """Return the ZeroMQ address of ``channel``: a word, or a word, a dot and a suffix. Raises ChannelError."""
-        if not CHANNEL.fullmatch(channel):
-            raise ChannelError(f"'{channel}' is no name for a channel; write a word, or word.suffix.")
+        check_name(channel)
         if self.folder is not None:
             return f"ipc://{self.folder}/{channel}.sock"
         digest = hashlib.sha256(channel.encode()).digest()

@@ -7,24 +7,25 @@ by its senders at the same address. Nothing here waits for the other end without
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import threading
 import time
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
 import zmq
 
-from engage.core.protocols import Receiver, Sender
+from engage.core.clock import SystemClock
+from engage.core.protocols import Clock, Receiver, Sender
 from engage.core.types import Origin
 from engage.errors import ChannelError
-from engage.runtime.addresses import AddressBook
+from engage.runtime.addresses import AddressBook, check_name
 from engage.runtime.encoding import Codec
-from engage.runtime.ends import FLUSH_S, POLL_MS, PullReceiver, PushSender
+from engage.runtime.ends import FLUSH_S, POLL_MS, Connect, PullReceiver, PushSender
 
-FACES, SIGNALS, UPDATES, HEARTBEATS = "faces", "signals", "updates", "heartbeats"
+SIGNALS, UPDATES, HEARTBEATS = "signals", "updates", "heartbeats"
 
 LIMITS = {"faces": 64, "signals": 8192, "heartbeats": 16, "assignments": 16, "hints": 8, "looks": 8}
 """Messages a sender keeps, per kind of channel: faces are too old after seconds, signals outlast a restart."""
@@ -40,6 +41,14 @@ RECONNECT_MS = 50
 TAKE_OVER_S = 2.0
 LARGEST_MESSAGE = 16 * 2**20
 MAX_SOCKETS = 8192
+
+
+def faces(number: int, replicas: int) -> str:
+    """Return the name of the channel on which the faces of source ``number`` reach the network.
+
+    Every replica of the network reads one channel; a source stays with one, so that its frames keep their order.
+    """
+    return "faces" if replicas == 1 else f"faces.{1 + number % replicas}"
 
 
 def assignments(group: str) -> str:
@@ -74,11 +83,19 @@ class ChannelHub(Protocol):
     def close(self) -> None:
         """Flush and close all ends, within about a second."""
 
+    def counters(self) -> dict[str, int]:
+        """Return how many messages were sent, dropped and unreadable so far, per channel: ``dropped.faces``."""
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock that all processes of the deployment agree on, on whatever machine they run."""
+
 
 class Channels:
     """The channels of one process. After a fork, the child's senders connect anew by themselves."""
 
     def __init__(self, addresses: AddressBook) -> None:
+        self.clock: Clock = SystemClock()
         self._addresses = addresses
         self._codec = Codec()
         self._lock = threading.Lock()
@@ -91,10 +108,8 @@ class Channels:
 
     def sender(self, channel: str) -> PushSender:
         """Return a new writing end of ``channel``. Raises ChannelError for an impossible name."""
-        address = self._addresses.address(channel)
-        kind = channel.partition(".")[0]
-        limit = LIMITS.get(kind, DEFAULT_LIMIT)
-        connect = functools.partial(self._connect, address, kind in LATEST_ONLY)
+        connect = self._line_to(channel)
+        limit = 1 if is_latest_only(channel) else LIMITS.get(channel.partition(".")[0], DEFAULT_LIMIT)
         sender = PushSender(channel, self._codec.encode, connect, limit)
         with self._lock:
             self._forget_closed()
@@ -103,16 +118,16 @@ class Channels:
 
     def receiver(self, channel: str) -> PullReceiver:
         """Return the reading end of ``channel``. Raises ChannelError where it cannot be opened."""
-        address = self._addresses.address(channel)
+        check_name(channel)
         socket = self._socket(zmq.PULL)
-        _bound(socket, zmq.RCVHWM, channel.partition(".")[0] in LATEST_ONLY)
+        bound(socket, zmq.RCVHWM, is_latest_only(channel))
         socket.set(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         try:
-            _bind(socket, address)
+            let_go = self._serve(channel, socket)
         except zmq.ZMQError as error:
             socket.close(linger=0)
             raise ChannelError(f"The channel {channel} cannot be opened: {error}.") from None
-        receiver = PullReceiver(channel, self._codec.decode, socket)
+        receiver = PullReceiver(channel, self._codec.decode, socket, let_go)
         with self._lock:
             self._receivers.add(receiver)
         return receiver
@@ -168,15 +183,44 @@ class Channels:
         socket.set(zmq.LINGER, int(FLUSH_S * 1000))
         return socket
 
-    def _connect(self, address: str, latest_only: bool) -> zmq.SyncSocket:
+    def _push_socket(self, channel: str) -> zmq.SyncSocket:
         socket = self._socket(zmq.PUSH)
-        _bound(socket, zmq.SNDHWM, latest_only)
+        bound(socket, zmq.SNDHWM, is_latest_only(channel))
         socket.set(zmq.RECONNECT_IVL, RECONNECT_MS)
-        socket.connect(address)
         return socket
 
+    def _line_to(self, channel: str) -> Connect:
+        address = self._addresses.address(channel)
 
-def _bound(socket: zmq.SyncSocket, high_water: int, latest_only: bool) -> None:
+        def connect(socket: zmq.SyncSocket | None) -> zmq.SyncSocket:
+            if socket is None:
+                socket = self._push_socket(channel)
+                socket.connect(address)
+            return socket
+
+        return connect
+
+    def _serve(self, channel: str, socket: zmq.SyncSocket) -> Callable[[], None]:
+        """Bind the receiver's ``socket``; return what is to be done when it is closed."""
+        _bind(socket, self._addresses.address(channel))
+        return _nothing
+
+
+def open_local(folder: str | None, port: int) -> Channels:
+    """Return the channels of a process on one machine; a HubSpec names this."""
+    return Channels(AddressBook(folder, port))
+
+
+def is_latest_only(channel: str) -> bool:
+    """Return whether the channel holds nothing but the newest message."""
+    return channel.partition(".")[0] in LATEST_ONLY
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def bound(socket: zmq.SyncSocket, high_water: int, latest_only: bool) -> None:
     """Have the socket hold the newest message alone, or as many as it may."""
     if latest_only:
         socket.set(zmq.CONFLATE, 1)

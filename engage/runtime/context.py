@@ -24,6 +24,7 @@ class Surroundings:
     channels: ChannelHub
     on_first_beat: Callable[[], None]
     meters: Meters = field(default_factory=Meters)
+    clock: Clock = field(default_factory=SystemClock)
 
 
 class Context:
@@ -36,7 +37,7 @@ class Context:
         self.name = name
         self.settings = surroundings.settings
         self.meters = surroundings.meters
-        self.clock: Clock = SystemClock()
+        self.clock: Clock = surroundings.clock
         self._surroundings = surroundings
         self._ends: list[Sender | Receiver] = []
         self._lock = threading.Lock()

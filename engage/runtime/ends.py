@@ -18,6 +18,9 @@ from engage.errors import ChannelError
 FLUSH_S = 1.0
 POLL_MS = 50
 
+Connect = Callable[[zmq.SyncSocket | None], zmq.SyncSocket]
+"""Given the socket in use, if any, returns one connected to where the receiver is now; called before each use."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -25,12 +28,11 @@ class PushSender:
     """The writing end of a channel; may be used by several threads.
 
     ``send`` hands over to ZeroMQ directly where it takes the message, else queues it; then a thread empties the queue,
-    and while it runs only it touches the socket. Beyond ``limit`` the oldest message is dropped and counted.
+    and while it runs only it touches the socket. Beyond ``limit`` the oldest message is dropped and counted; a limit of
+    one keeps the newest message alone, and what it replaces is no loss.
     """
 
-    def __init__(
-        self, channel: str, encode: Callable[[Message], bytes], connect: Callable[[], zmq.SyncSocket], limit: int
-    ) -> None:
+    def __init__(self, channel: str, encode: Callable[[Message], bytes], connect: Connect, limit: int) -> None:
         self.channel = channel
         self.dropped = 0
         self.sent = 0
@@ -63,7 +65,7 @@ class PushSender:
                 return
             if len(self._queue) >= self._limit:
                 self._queue.popleft()
-                self.dropped += 1
+                self.dropped += self._limit > 1
             self._queue.append(data)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._drain, name=f"send-{self.channel}", daemon=True)
@@ -87,8 +89,7 @@ class PushSender:
     def _hand_over(self, data: bytes) -> bool:
         """Give ``data`` to ZeroMQ; return whether it is off the sender's hands."""
         try:
-            if self._socket is None:
-                self._socket = self._connect()
+            self._socket = self._connect(self._socket)
             self._socket.send(data, zmq.NOBLOCK)
         except zmq.Again:
             return False
@@ -131,9 +132,12 @@ class PushSender:
 class PullReceiver:
     """The reading end of a channel, for one thread. ``undecoded`` counts messages that were dropped as unreadable."""
 
-    def __init__(self, channel: str, decode: Callable[[bytes], Message], socket: zmq.SyncSocket) -> None:
+    def __init__(
+        self, channel: str, decode: Callable[[bytes], Message], socket: zmq.SyncSocket, let_go: Callable[[], None]
+    ) -> None:
         self.channel = channel
         self.undecoded = 0
+        self._let_go = let_go
         self._decode = decode
         self._socket = socket
 
@@ -154,6 +158,7 @@ class PullReceiver:
 
     def close(self) -> None:
         """Let go of the channel."""
+        self._let_go()
         self._socket.close(linger=0)
 
     def _take(self, data: bytes, messages: list[Message]) -> None:

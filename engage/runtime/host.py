@@ -23,13 +23,12 @@ import msgspec
 from engage import logs
 from engage.config import Settings
 from engage.core.meters import Meters
-from engage.runtime.addresses import AddressBook
-from engage.runtime.channels import HEARTBEATS, Channels
+from engage.runtime.channels import HEARTBEATS, ChannelHub
 from engage.runtime.context import Surroundings
 from engage.runtime.crews import FAILED, FINE, Crew, Group, Solo
 from engage.runtime.messages import Heartbeat
 from engage.runtime.signals import StopSignals, stop_with_parent
-from engage.runtime.specs import ProcessSpec
+from engage.runtime.specs import HubSpec, ProcessSpec, find_factory
 
 STDERR = 2
 LONGEST_PULSE_S = 1.0
@@ -45,7 +44,7 @@ class Order:
 
     process: ProcessSpec
     incarnation: int
-    addresses: AddressBook
+    hub: HubSpec
     settings: dict[str, Any]
 
 
@@ -60,7 +59,7 @@ class Pulse:
         self._finished = False
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
-    def start(self, crew: Crew, channels: Channels, meters: Meters) -> None:
+    def start(self, crew: Crew, channels: ChannelHub, meters: Meters) -> None:
         """Begin to send."""
         self._crew, self._channels, self._meters = crew, channels, meters
         self._sender = channels.sender(HEARTBEATS)
@@ -112,9 +111,9 @@ def run(order: Order, stop: threading.Event) -> int:
     """Run the crew of ``order`` until ``stop`` is set; return the exit code."""
     settings = Settings(**order.settings)
     logs.set_up(settings.logging.level, settings.logging.form)
-    channels = Channels(order.addresses)
+    channels: ChannelHub = find_factory(order.hub.factory, order.process.name)(**order.hub.arguments)
     pulse = Pulse(order, settings, stop)
-    surroundings = Surroundings(settings, channels, pulse.wake.set)
+    surroundings = Surroundings(settings, channels, pulse.wake.set, clock=channels.clock)
     name, worker = order.process.name, order.process.worker
     crew: Crew = Solo(worker, surroundings) if worker else Group(name, order.incarnation, surroundings)
     pulse.start(crew, channels, surroundings.meters)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -23,7 +24,7 @@ from engage.errors import EngageError
 from engage.runtime.addresses import AddressBook, RunFolder, free_port, has_unix_sockets
 from engage.runtime.channels import ChannelHub, Channels
 from engage.runtime.host import Order
-from engage.runtime.specs import ProcessSpec
+from engage.runtime.specs import HubSpec, ProcessSpec
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
@@ -53,6 +54,18 @@ class Handle(Protocol):
         """End it, and all that it started, at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class GroupPlace:
+    """A capture group that may run: its name, and the sites of its machine; None where that machine is the only one."""
+
+    name: str
+    sites: frozenset[str] | None = None
+
+    def suits(self, site: str) -> bool:
+        """Return whether a worker for ``site`` may run here; an empty one may run anywhere."""
+        return not site or self.sites is None or site in self.sites
+
+
 class Launcher(Protocol):
     """Places processes somewhere and supplies their channels; a context manager, and one that may be entered again."""
 
@@ -65,6 +78,12 @@ class Launcher(Protocol):
     @property
     def channels(self) -> ChannelHub:
         """Return the channels for the process that launches."""
+
+    def groups(self) -> Sequence[GroupPlace]:
+        """Return the capture groups that there is room for now; the workers of one that is gone move to others."""
+
+    def cores(self) -> int:
+        """Return how many cores there are for workers now."""
 
     def launch(self, process: ProcessSpec, incarnation: int) -> Handle:
         """Start a process. Raises EngageError where that is impossible now."""
@@ -134,10 +153,11 @@ class LocalLauncher:
             return self
         if has_unix_sockets():
             folder = self._stack.enter_context(RunFolder(self._settings.path(self._settings.runtime.folder)))
-            self._addresses = AddressBook(str(folder))
+            addresses = AddressBook(str(folder))
         else:
-            self._addresses = AddressBook(None, free_port())
-        self._channels = Channels(self._addresses)
+            addresses = AddressBook(None, free_port())
+        self._hub = HubSpec("engage.runtime.channels:open_local", {"folder": addresses.folder, "port": addresses.port})
+        self._channels = Channels(addresses)
         self._stack.callback(self._channels.close)
         return self
 
@@ -155,24 +175,46 @@ class LocalLauncher:
             raise EngageError("The launcher was not entered.")
         return self._channels
 
+    def groups(self) -> Sequence[GroupPlace]:
+        """Return a group for each core of this machine, or as many as the settings say."""
+        count = self._settings.runtime.capture_processes or self.cores()
+        return [GroupPlace(f"capture-{number}") for number in range(1, 1 + count)]
+
+    def cores(self) -> int:
+        """Return how many cores this program may use."""
+        return local_cores()
+
     def launch(self, process: ProcessSpec, incarnation: int) -> LocalProcess:
         """Start a Python interpreter for ``process``. Raises EngageError where the system has no room for it."""
-        order = Order(process, incarnation, self._addresses, plain_settings(self._settings))
-        try:
-            child = subprocess.Popen(  # noqa: S603 (our own interpreter and module, no shell)
-                [sys.executable, "-m", "engage.runtime.host", process.name],
-                stdin=subprocess.PIPE,
-                stdout=STDERR,
-                env={**ONE_THREAD, **os.environ, **self._environment, **process.environment},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise EngageError(f"The process {process.name} cannot be started: {error.strerror}.") from error
-        if child.stdin is not None:
-            with contextlib.suppress(OSError):
-                child.stdin.write(msgspec.json.encode(order) + b"\n")
-                child.stdin.flush()
-        return LocalProcess(child)
+        order = Order(process, incarnation, self._hub, plain_settings(self._settings))
+        return start(order, {**self._environment, **process.environment})
+
+
+def start(order: Order, environment: Mapping[str, str]) -> LocalProcess:
+    """Start a Python interpreter that carries out ``order`` on this machine.
+
+    Raises EngageError where the system has no room for it.
+    """
+    try:
+        child = subprocess.Popen(  # noqa: S603 (our own interpreter and module, no shell)
+            [sys.executable, "-m", "engage.runtime.host", order.process.name],
+            stdin=subprocess.PIPE,
+            stdout=STDERR,
+            env={**ONE_THREAD, **os.environ, **environment},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EngageError(f"The process {order.process.name} cannot be started: {error.strerror}.") from error
+    if child.stdin is not None:
+        with contextlib.suppress(OSError):
+            child.stdin.write(msgspec.json.encode(order) + b"\n")
+            child.stdin.flush()
+    return LocalProcess(child)
+
+
+def local_cores() -> int:
+    """Return how many cores of this machine this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def plain_settings(settings: Settings) -> dict[str, Any]:

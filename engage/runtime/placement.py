@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engage.runtime.backoff import backoff_s
 
@@ -11,26 +11,31 @@ LONGEST_HOLD_S = 60.0
 FORGIVEN_AFTER_S = 600.0
 
 
-def place(workers: Iterable[str], groups: Sequence[str], current: Mapping[str, str]) -> dict[str, str]:
+def place(
+    workers: Iterable[str],
+    groups: Sequence[str],
+    current: Mapping[str, str],
+    suits: Callable[[str, str], bool] = lambda worker, group: True,
+) -> dict[str, str]:
     """Return the group of each worker: where it is now if that group is there, else the one with the fewest.
 
-    So a worker never moves while its group lives, and groups grow evenly; the first of equals wins. Without groups
-    nothing is placed.
+    So a worker never moves while its group lives, and groups grow evenly; the first of equals wins. A worker that
+    ``suits`` no group is not placed.
     """
-    if not groups:
-        return {}
+    there = set(groups)
     placed: dict[str, str] = {}
     homeless = []
     for worker in workers:
-        if current.get(worker) in groups:
+        if current.get(worker) in there and suits(worker, current[worker]):
             placed[worker] = current[worker]
         else:
             homeless.append(worker)
     load = Counter(placed.values())
     for worker in homeless:
-        group = min(groups, key=lambda name: load[name])
-        placed[worker] = group
-        load[group] += 1
+        group = min((group for group in groups if suits(worker, group)), key=lambda name: load[name], default=None)
+        if group is not None:
+            placed[worker] = group
+            load[group] += 1
     return placed
 
 

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engage.config import Runtime
 from engage.errors import EngageError
 from engage.runtime.backoff import backoff_s
 from engage.runtime.crews import REFUSED
 from engage.runtime.launcher import Handle, Launcher
 from engage.runtime.messages import Heartbeat
 from engage.runtime.specs import ProcessSpec
+from engage.runtime_settings import Runtime
 
 START_FACTOR = 6
 """A process, or a worker, may take this many heartbeat timeouts for its imports, weights and first beat."""

@@ -7,7 +7,7 @@ with ``run(stop)``. So the runtime imports no worker, and a spec can travel to a
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ class WorkerSpec:
     name: str
     factory: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    site: str = ""
+    """Where it must run, because its camera is reached from there alone; anywhere where empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,31 @@ class ProcessSpec:
     worker: WorkerSpec | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of this process beside those it inherits."""
+    here: bool = False
+    """Whether it belongs on the supervisor's machine: it serves an address, or files, of that machine."""
+    gpu: bool = False
+    """Whether it gains by a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpec:
+    """How a process gets at the channels of its deployment: a factory, ``package.module:function``, and arguments."""
+
+    factory: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build(spec: WorkerSpec, context: WorkerContext) -> Worker:
     """Return the worker that ``spec`` describes. Raises SettingsError where its factory does not exist."""
-    module_name, _, function_name = spec.factory.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"Worker {spec.name}: there is no factory {spec.factory} ({error}).") from error
-    worker: Worker = factory(context, **spec.arguments)
+    worker: Worker = find_factory(spec.factory, f"Worker {spec.name}")(context, **spec.arguments)
     return worker
+
+
+def find_factory(name: str, wanted_by: str) -> Callable[..., Any]:
+    """Return the function of this name, ``package.module:function``. Raises SettingsError where there is none."""
+    module_name, _, function_name = name.partition(":")
+    try:
+        factory: Callable[..., Any] = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"{wanted_by}: there is no factory {name} ({error}).") from error
+    return factory

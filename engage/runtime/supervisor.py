@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from engage.config import Settings
 from engage.core.clock import SystemClock
-from engage.core.protocols import Clock, Receiver, Sender, Stop
+from engage.core.protocols import Clock, Receiver, Stop
 from engage.errors import EngageError
-from engage.runtime.channels import HEARTBEATS, assignments
+from engage.runtime.channels import HEARTBEATS
+from engage.runtime.groups import Groups
 from engage.runtime.launcher import Launcher
-from engage.runtime.messages import Assignment, Heartbeat, Nudge
-from engage.runtime.placement import Held, place
+from engage.runtime.messages import Heartbeat, Nudge
 from engage.runtime.processes import ProcessState, Supervised
 from engage.runtime.specs import ProcessSpec, WorkerSpec
 
 TICK_S = 0.1
 PLAN_S = 0.5
-REFRESH_S = 2.0
 STAGGER_S = 2.0
 """The next fixed process starts when those before it are ready, or after this time."""
 HELD_UP_S = 2.0
@@ -32,16 +29,6 @@ KILLED_WAIT_S = 2.0
 Plan = Callable[[], Sequence[WorkerSpec]]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Told:
-    """What a group was told last."""
-
-    sender: Sender
-    incarnation: int = 0
-    workers: tuple[WorkerSpec, ...] = ()
-    at_s: float = float("-inf")
 
 
 class Supervisor:
@@ -64,10 +51,7 @@ class Supervisor:
         self._launcher = launcher
         self._clock: Clock = clock or SystemClock()
         self._fixed = [Supervised(spec, launcher, settings.runtime) for spec in fixed]
-        self._groups: dict[str, Supervised] = {}
-        self._told: dict[str, _Told] = {}
-        self._placed: dict[str, str] = {}
-        self._held = Held()
+        self._groups = Groups(launcher, settings.runtime)
         self._plan = plan
         self._wanted: tuple[WorkerSpec, ...] = ()
         self._nudged = threading.Event()
@@ -145,46 +129,10 @@ class Supervisor:
             if clear or process.incarnation > 0:
                 process.tick(now_s)
             clear = clear and (process.ready or process.given_up or process.has_started(now_s - STAGGER_S))
-        for process in self._groups.values():
-            process.tick(now_s)
-            if process.hung_worker is not None:
-                hold_s = self._held.blame(process.hung_worker, now_s)
-                logger.warning("worker=%s hung, held back for_s=%.1f", process.hung_worker, hold_s)
-                process.hung_worker = None
-        self._assign(now_s)
+        self._groups.tick(self._wanted, now_s)
         with self._changed:
             self._state = tuple(process.state(now_s) for process in self._all())
             self._changed.notify_all()
-
-    def _assign(self, now_s: float) -> None:
-        wanted = {spec.name: spec for spec in self._wanted}
-        self._held.forget(wanted)
-        names = [name for name in self._group_names() if name not in self._groups or not self._groups[name].given_up]
-        placed = place(wanted, names, self._placed)
-        if wanted and not names:
-            logger.error(
-                "all capture groups are given up; %s workers cannot run", len(wanted)
-            ) if self._placed else None
-        self._placed = placed
-        for name in sorted(set(placed.values()) - set(self._groups)):
-            self._groups[name] = Supervised(ProcessSpec(name), self._launcher, self._settings)
-            self._told[name] = _Told(self._launcher.channels.sender(assignments(name)))
-        for name, group in self._groups.items():
-            mine = [wanted[worker] for worker, where in placed.items() if where == name]
-            self._tell(group, tuple(spec for spec in mine if not self._held.is_held(spec.name, now_s)), now_s)
-
-    def _tell(self, group: Supervised, workers: tuple[WorkerSpec, ...], now_s: float) -> None:
-        """Send a group its workers when they changed, when it is new, and every 2 s; never before it listens."""
-        told = self._told[group.spec.name]
-        fresh = told.incarnation == group.incarnation and told.workers == workers
-        if not group.heard or (fresh and now_s - told.at_s < REFRESH_S):
-            return
-        told.incarnation, told.workers, told.at_s = group.incarnation, workers, now_s
-        told.sender.send(Assignment(group.spec.name, group.incarnation, workers))
-
-    def _group_names(self) -> list[str]:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return [f"capture-{number}" for number in range(1, 1 + (self._settings.capture_processes or cores))]
 
     def _watch_plan(self) -> None:
         failing = False
@@ -211,11 +159,11 @@ class Supervisor:
         return None
 
     def _all(self) -> list[Supervised]:
-        return [*self._fixed, *self._groups.values()]
+        return [*self._fixed, *self._groups.all()]
 
     def _drain(self) -> None:
         """Stop the capture groups, then the fixed processes from last to first; what is slow is killed."""
-        stages = [list(self._groups.values()), *([process] for process in reversed(self._fixed))]
+        stages = [list(self._groups.all()), *([process] for process in reversed(self._fixed))]
         deadline_s = time.monotonic() + self._settings.drain_s
         for number, stage in enumerate(stages):
             running = [process.handle for process in stage if process.handle is not None]

@@ -13,22 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import zmq
 
 from engage.core.protocols import Receiver, Sender
 from engage.core.types import Origin, PushedFrame, SourceState, SourceStatus
 from engage.errors import ChannelError
-from engage.runtime.addresses import AddressBook, RunFolder, free_port
-from engage.runtime.channels import ChannelHub, Channels
+from engage.runtime.addresses import RunFolder, free_port
+from engage.runtime.channels import ChannelHub
+from engage.runtime.cluster import OPEN, Place, arguments_for
+from engage.runtime.directory import Directory
+from engage.runtime.specs import HubSpec, find_factory
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
 
 READ_FOR_EVER = """
 import json, sys
-from engage.runtime.addresses import AddressBook
-from engage.runtime.channels import Channels
-receiver = Channels(AddressBook(**json.loads(sys.argv[1]))).receiver("faces")
+from engage.runtime.specs import HubSpec, find_factory
+hub = HubSpec(**json.loads(sys.argv[1]))
+receiver = find_factory(hub.factory, "test")(**hub.arguments).receiver("faces")
 print("ready", flush=True)
 while True:
     for message in receiver.receive(1.0):
@@ -39,9 +41,9 @@ SEND_FOR_EVER = """
 import json, sys, itertools
 from datetime import UTC, datetime
 from engage.core.types import Origin, SourceState, SourceStatus
-from engage.runtime.addresses import AddressBook
-from engage.runtime.channels import Channels
-sender = Channels(AddressBook(**json.loads(sys.argv[1]))).sender("faces")
+from engage.runtime.specs import HubSpec, find_factory
+hub = HubSpec(**json.loads(sys.argv[1]))
+sender = find_factory(hub.factory, "test")(**hub.arguments).sender("faces")
 for number in itertools.count():
     sender.send(SourceStatus(Origin(2, number, 0), SourceState.LIVE, datetime.now(UTC)))
 """
@@ -50,9 +52,9 @@ SEND_FROM_FORK = """
 import json, os, sys
 from datetime import UTC, datetime
 from engage.core.types import Origin, SourceState, SourceStatus
-from engage.runtime.addresses import AddressBook
-from engage.runtime.channels import Channels
-channels = Channels(AddressBook(**json.loads(sys.argv[1])))
+from engage.runtime.specs import HubSpec, find_factory
+hub = HubSpec(**json.loads(sys.argv[1]))
+channels = find_factory(hub.factory, "test")(**hub.arguments)
 sender = channels.sender("faces")
 def send(group):
     sender.send(SourceStatus(Origin(group, 0, 0), SourceState.LIVE, datetime.now(UTC)))
@@ -102,29 +104,38 @@ def feeding(sender: Sender) -> Iterator[None]:
         feeder.join()
 
 
-@pytest.fixture(params=["socket files", "loopback"])
-def addresses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AddressBook]:
+PORTS = (20000, 29999)
+
+
+@pytest.fixture(params=["socket files", "loopback", "cluster"])
+def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubSpec]:
+    """Yield how a process gets at the channels: of one machine, in two ways, or of several."""
+    if request.param == "cluster":
+        directory = Directory("127.0.0.1", PORTS)
+        yield HubSpec(OPEN, arguments_for(directory.meeting, Place("test", "127.0.0.1", *PORTS)))
+        directory.close()
+        return
     if request.param == "loopback":
-        yield AddressBook(None, free_port())
+        yield HubSpec("engage.runtime.channels:open_local", {"folder": None, "port": free_port()})
         return
     with RunFolder(tmp_path) as folder:
-        yield AddressBook(str(folder))
+        yield HubSpec("engage.runtime.channels:open_local", {"folder": str(folder), "port": 0})
 
 
 @pytest.fixture
-def hub(addresses: AddressBook) -> Iterator[ChannelHub]:
-    channels = Channels(addresses)
+def hub(spec: HubSpec) -> Iterator[ChannelHub]:
+    channels = find_factory(spec.factory, "test")(**spec.arguments)
     yield channels
     channels.close()
 
 
 @pytest.fixture
-def program(addresses: AddressBook) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+def program(spec: HubSpec) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     """Start a process with one end of the channel "faces"; it is killed at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(code: str) -> subprocess.Popen[str]:
-        where = json.dumps({"folder": addresses.folder, "port": addresses.port})
+        where = json.dumps({"factory": spec.factory, "arguments": spec.arguments})
         command = [sys.executable, "-W", "error", "-c", code, where]
         started.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
         return started[-1]
@@ -246,13 +257,13 @@ def test_a_channel_of_frames_holds_nothing_but_the_newest(hub, early):
 
 
 def test_close_flushes_and_later_messages_are_counted_as_dropped(hub):
+    receiver = hub.receiver("faces")
     sender = hub.sender("faces")
     sender.send(numbered(1))
     sender.close()
     sender.close()
     sender.send(numbered(2))
     assert sender.dropped == 1
-    receiver = hub.receiver("faces")
     assert numbers(receive_until(receiver, bool)) == [1]
     receiver.close()
 
@@ -284,15 +295,16 @@ def test_senders_work_after_a_fork_on_both_sides(hub, program):
     receiver.close()
 
 
-def test_unreadable_messages_are_dropped_counted_and_logged_once(hub, addresses, caplog):
+def test_unreadable_messages_are_dropped_counted_and_logged_once(hub, caplog):
     receiver = hub.receiver("faces")
-    with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
-        stranger.connect(addresses.address("faces"))
-        for data in (b"", b"\0", b"SourceStatus\0", b"SourceStatus\0\xff", b"Nonsense\0\x80"):
-            stranger.send(data)
-        sender = hub.sender("faces")
-        sender.send(numbered(1))
-        messages = receive_until(receiver, lambda messages: bool(messages) and receiver.undecoded == 5)
+    other = hub.sender("faces")  # it has the way there
+    other.send(numbered(0))
+    receive_until(receiver, bool)
+    for data in (b"", b"\0", b"SourceStatus\0", b"SourceStatus\0\xff", b"Nonsense\0\x80"):
+        other._socket.send(data)
+    sender = hub.sender("faces")
+    sender.send(numbered(1))
+    messages = receive_until(receiver, lambda messages: bool(messages) and receiver.undecoded == 5)
     assert numbers(messages) == [1]
     assert [record.levelname for record in caplog.records if record.name == "engage.runtime.ends"] == ["WARNING"]
     assert hub.counters()["undecoded.faces"] == 5

@@ -6,10 +6,11 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from engage.core.protocols import Stop, WorkerContext
-from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.types import Box, FaceCrop, FrameFaces, Image, Mode, Origin, SourceState, SourceStatus
 from engage.errors import SourceError
 
 BEAT_S = 0.05
@@ -75,3 +76,34 @@ class Leaving:
 
     def run(self, stop: Stop) -> None:
         self.context.sender("signals").send(status(f"started {self.context.name} {os.getpid()}"))
+
+
+class Replayed:
+    """A student's camera and what finds the face, at next to no cost: drawn faces again and again, at its rate."""
+
+    def __init__(self, context: WorkerContext, origin: Origin, mode: Mode, rate_fps: float) -> None:
+        from engage.runtime.channels import faces
+
+        self.context, self.origin, self.mode, self.rate_fps = context, origin, mode, rate_fps
+        self.found = context.sender(faces(origin.source_id, context.settings.inference.replicas))
+
+    def run(self, stop: Stop) -> None:
+        clock = self.context.clock
+        while not stop.wait(1.0 / self.rate_fps):
+            self.context.beat()
+            seq = int(clock.monotonic() * self.rate_fps)
+            pixels = drawn()[(self.origin.source_id + seq) % len(drawn())]
+            crop = FaceCrop(1, pixels, Box(10, 10, 60, 60), 0.9)
+            at = clock.now(), clock.monotonic()
+            self.found.send(FrameFaces(self.origin, self.mode, seq, *at, 0.5, (crop,)))
+
+
+@cache
+def drawn() -> Image:
+    from engage.capture.virtual.probe import drawn_crops
+
+    return drawn_crops()
+
+
+def replayed(context: WorkerContext, origin: list[int], mode: str, address: str, rate_fps: float) -> Replayed:
+    return Replayed(context, Origin(*origin), Mode(mode), rate_fps)

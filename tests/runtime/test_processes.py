@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from engage.config import Runtime
 from engage.errors import EngageError
 from engage.runtime.messages import Heartbeat
 from engage.runtime.processes import START_FACTOR, Supervised
 from engage.runtime.specs import ProcessSpec, WorkerSpec
+from engage.runtime_settings import Runtime
 
 RUNTIME = Runtime(heartbeat_timeout_s=10.0, restart_budget=3, restart_window_s=100.0)
 WORKER = ProcessSpec("inference", WorkerSpec("inference", "a:b"))

@@ -1,0 +1,120 @@
+"""A real Ray cluster of several nodes on this machine, each on a loopback address of its own, for tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import psutil
+
+from engage.runtime.addresses import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+STORE_BYTES = 80 * 2**20
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_agent_register_timeout_ms": "120000",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_prestart_worker_first_driver": "0",
+}
+"""No word to Ray's makers, patience, and nothing started that no test needs."""
+AGENT_FILES = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
+
+
+@dataclass
+class RayCluster:
+    """A running cluster; ``nodes`` are in their order of start, the head first."""
+
+    cluster: Any
+    folder: Path
+    nodes: list[Any] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return str(self.cluster.address)
+
+    def kill(self, number: int) -> None:
+        """End a node at once, with all that runs on it, as when its power fails."""
+        node = self.nodes[number]
+        raylet = psutil.Process(next(iter(node.all_processes["raylet"])).process.pid)
+        running = [*raylet.children(recursive=True), raylet]
+        for process in running:
+            process.kill()
+        psutil.wait_procs(running, timeout=30)
+        self.cluster.remove_node(node, allow_graceful=False)
+
+
+@contextmanager
+def ray_cluster(nodes: Sequence[Mapping[str, Any]], *modules: Path) -> Iterator[RayCluster]:
+    """Run a cluster with a node for each of ``nodes`` (``num_cpus``, ``num_gpus``, ``resources``), the head first.
+
+    ``modules`` are folders that its workers import from, beside the checkout.
+    """
+    from ray.cluster_utils import Cluster
+
+    folder = Path(tempfile.mkdtemp(prefix="ray-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(mock.patch.dict(os.environ, {**ENVIRONMENT, "PYTHONPATH": _python_path(folder, modules)}))
+        running = RayCluster(Cluster(), folder)
+        stack.callback(running.cluster.shutdown)
+        for number, node in enumerate(nodes):
+            with _patient(folder, number) as ports:
+                extra = {"include_dashboard": False, "temp_dir": str(folder)} if number == 0 else {}
+                running.nodes.append(
+                    running.cluster.add_node(
+                        node_ip_address=f"127.0.1.{number + 1}",
+                        object_store_memory=STORE_BYTES,
+                        **ports,
+                        **extra,
+                        **node,
+                    )
+                )
+        yield running
+
+
+def _python_path(folder: Path, modules: Sequence[Path]) -> str:
+    """Return a PYTHONPATH that hides a package of the development install.
+
+    ``jsonschema``, which every one of Ray's dozen processes imports, imports it where it is there: 2 s of each.
+    """
+    (folder / "lighter").mkdir()
+    (folder / "lighter" / "rfc3987_syntax.py").write_text('raise ImportError("not needed here")\n')
+    return os.pathsep.join([str(folder / "lighter"), str(ROOT), *map(str, modules), os.environ.get("PYTHONPATH", "")])
+
+
+@contextmanager
+def _patient(folder: Path, number: int) -> Iterator[dict[str, Any]]:
+    """Give a node's settings with which it does not wait for its agents.
+
+    Ray gives each node's agents 15 s for their imports, which on a busy machine are not enough, and waits for files in
+    which they write their ports; without the dashboard's packages most of these are -1 anyway.
+    """
+    node_id = f"{number + 1:056x}"
+    started = threading.Event()
+    port = free_port()
+
+    def write() -> None:
+        while not started.wait(0.02):
+            for session in folder.glob("session_2*"):
+                for name, text in {**dict.fromkeys(AGENT_FILES, "-1"), "runtime_env_agent_port": str(port)}.items():
+                    file = session / f"{name}_{node_id}"
+                    if not file.exists():
+                        file.write_text(text)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with mock.patch.dict(os.environ, {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": node_id}):
+            yield {"runtime_env_agent_port": port}
+    finally:
+        started.set()
+        writer.join()
