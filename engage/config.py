@@ -183,6 +183,15 @@ class Metrics(Section):
     """What a scraper on another machine sends as ``Authorization: Bearer``; without it only this machine may read."""
 
 
+class Tracing(Section):
+    """Single frames followed through all stages by OpenTelemetry (extra 'otel')."""
+
+    endpoint: str | None = None
+    """Where traces go, such as http://127.0.0.1:4318/v1/traces; none without it."""
+    share: Annotated[float, Field(ge=0, le=1)] = 0.001
+    """Of the frames that are followed."""
+
+
 class Logging(Section):
     """What is written to the log."""
 
@@ -214,6 +223,7 @@ class Settings(BaseSettings):
     sign_in: SignIn = SignIn()
     notifications: Notifications = Notifications()
     metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
     logging: Logging = Logging()
 
     @classmethod

@@ -11,6 +11,7 @@ from engage.capture.reading import Pace, Reading, Vitals
 from engage.core.meters import Meters
 from engage.core.pacing import LEAST_FPS
 from engage.core.protocols import FrameSource, Receiver, Sender, Stop
+from engage.core.traces import NoTraces, Traces
 from engage.core.types import Frame, FrameFaces, Hint, Mode, Origin, RateHint, SourceState, SourceStatus
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class CaptureWorker:
 
     def __init__(
         self, job: CaptureJob, source: FrameSource, finder: Finder, ends: Ends, vitals: Vitals, *,
-        meters: Meters | None = None,
+        meters: Meters | None = None, traces: Traces | None = None,
     ) -> None:  # fmt: skip
         self.counts = CaptureCounts()
         self._job = job
@@ -87,6 +88,7 @@ class CaptureWorker:
         self._clock = vitals.clock
         self._told: tuple[SourceState, str] | None = None
         self._meters = meters or Meters()
+        self._traces = traces or NoTraces()
         pace = Pace(min(job.rate_fps, job.first_fps or job.rate_fps), job.reconnect_first_s, job.reconnect_longest_s)
         self._reading = Reading(pace, source, self, vitals)
 
@@ -119,6 +121,8 @@ class CaptureWorker:
             return
         self.counts.read += 1
         self._meters.count("frames_read")
+        origin = self._job.origin
+        self._traces.begin(origin.session_id, origin.student_id, frame.captured_at, self._clock.now().timestamp())
         self._sender.send(
             FrameFaces(
                 self._job.origin,

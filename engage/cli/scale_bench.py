@@ -25,14 +25,14 @@ TOO_FEW = 10
 COLUMNS: Mapping[str, str] = {
     "cores_per_student": "cores each",
     "cores_busy": "cores",
-    "memory_pss_mb": "MB (PSS)",
-    "frames_dropped_share": "dropped",
-    "commit_latency_s_p50": "to database p50",
-    "commit_latency_s_p95": "p95",
-    "commit_latency_s_p99": "p99",
-    "event_latency_s_p50": "to browser p50",
-    "event_latency_s_p95": "p95 ",
-    "event_latency_s_p99": "p99 ",
+    "memory_pss_mb": "PSS",
+    "frames_dropped_share": "lost",
+    "commit_latency_s_p50": "db .5",
+    "commit_latency_s_p95": "db .95",
+    "commit_latency_s_p99": "db .99",
+    "event_latency_s_p50": "page .5",
+    "event_latency_s_p95": "page .95",
+    "event_latency_s_p99": "page .99",
 }
 
 Measure = Callable[[Settings, Load], dict[str, Any]]

@@ -61,7 +61,7 @@ def capture(context: Context, *, origin: tuple[int, int, int], mode: str, addres
     finder = build_finder(settings, "primary", follow=follow)
     if isinstance(source, PushedSource):
         source.need = finder.need
-    return CaptureWorker(job, source, finder, ends, context, meters=context.meters)
+    return CaptureWorker(job, source, finder, ends, context, meters=context.meters, traces=context.traces)
 
 
 def inference(context: Context, *, replica: int = 0) -> Worker:
@@ -75,7 +75,7 @@ def inference(context: Context, *, replica: int = 0) -> Worker:
     reader = build_reader(settings, settings.inference.threads)
     return InferenceWorker(
         context, reader, limits, hints if settings.vision.follow else None, meters=context.meters,
-        faces_channel=faces(replica, settings.inference.replicas),
+        traces=context.traces, faces_channel=faces(replica, settings.inference.replicas),
     )  # fmt: skip
 
 
@@ -110,6 +110,7 @@ class CollectorWorker:
             calibrations=lambda: queries.calibrations_since(self.context.clock.now() - timedelta(seconds=10)),
             admit=Admission(database),
             feedback=feedback(self.context, hinting),
+            traces=self.context.traces,
         )  # fmt: skip
         try:
             collector.run(self.context.receiver(SIGNALS), self.context.beat, stop)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engage.core.meters import Meters
 from engage.core.protocols import Clock, Receiver, Sender, Stop, WorkerContext
+from engage.core.traces import NoTraces, Traces
 from engage.core.types import (
     CROP_SIZE_PX,
     FaceCrop,
@@ -70,6 +71,7 @@ class InferenceWorker:
     meters: Meters = field(default_factory=Meters)
     faces_channel: str = FACES_CHANNEL
     """Whose crops it reads; where students are spread over several of these workers, each has its own."""
+    traces: Traces = field(default_factory=NoTraces)
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set, then finish what is at hand and return."""
@@ -106,7 +108,13 @@ class InferenceWorker:
 
     def _work_off(self, batch: Sequence[BatchMessage], sender: Sender, hints: _Hints) -> None:
         frames = [message for message in batch if isinstance(message, FrameFaces)]
+        began = self.context.clock.now().timestamp()
         found = iter(self._read([(crop, frame.mode) for frame in frames for crop in frame.faces]))
+        ended = self.context.clock.now().timestamp()
+        for frame in frames:
+            self.traces.stage(
+                "inference", (frame.origin.session_id, frame.origin.student_id, frame.captured_at), began, ended
+            )
         for message in batch:
             if isinstance(message, SourceStatus):
                 sender.send(message)

@@ -11,6 +11,7 @@ from datetime import datetime
 from engage.core.meters import Meters
 from engage.core.protocols import Clock, Publisher, Receiver, Stop, Store
 from engage.core.scoring_settings import ScoringSettings
+from engage.core.traces import NoTraces, Traces
 from engage.core.types import (
     AlertEvent,
     AlertState,
@@ -77,7 +78,7 @@ class Collector:
         self, settings: CollectorSettings, store: Store, publisher: Publisher, history: History, clock: Clock,
         *, alarms: Alarms = lambda samples, statuses, now: (), calibrations: Calibrations = lambda: (),
         admit: Admit = lambda readings: readings,
-        feedback: Feedback | None = None,
+        feedback: Feedback | None = None, traces: Traces | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._store = store
@@ -90,6 +91,7 @@ class Collector:
         self._calibrated_s = float("-inf")
         self._admit = admit
         self._feedback = feedback
+        self._traces = traces or NoTraces()
         self._meters = feedback.meters if feedback else Meters()
         self._students: dict[tuple[int, int], _Student] = {}
         self._waiting: deque[Item] = deque()
@@ -135,7 +137,7 @@ class Collector:
         """Commit and publish all that waits; return whether it worked. A failure is logged, and tried again later."""
         while self._waiting:
             batch = [self._waiting[k] for k in range(min(len(self._waiting), self._settings.max_batch))]
-            began_s = self._clock.monotonic()
+            began_s, began = self._clock.monotonic(), self._clock.now()
             try:
                 kept = self._admitted(batch)
                 self._write(kept)
@@ -147,7 +149,9 @@ class Collector:
             for _ in batch:
                 self._waiting.popleft()
             self._meters.observe("commit_seconds", [self._clock.monotonic() - began_s])
+            committed = self._clock.now()
             self._publish(kept)
+            self._trace(kept, began, committed)
         return True
 
     def _admitted(self, batch: Sequence[Item]) -> list[Item]:
@@ -164,6 +168,13 @@ class Collector:
         samples = [item for item in items if isinstance(item, ScoredSample)]
         gestures = [item for item in items if isinstance(item, GestureEvent)]
         self._store.write(samples, gestures, [item for item in items if isinstance(item, SourceStatus)])
+
+    def _trace(self, items: Sequence[Item], began: datetime, committed: datetime) -> None:
+        published = self._clock.now().timestamp()
+        for sample in (item.sample for item in items if isinstance(item, ScoredSample)):
+            frame = sample.session_id, sample.student_id, sample.captured_at
+            self._traces.stage("commit", frame, began.timestamp(), committed.timestamp())
+            self._traces.stage("publish", frame, committed.timestamp(), published)
 
     def _observe(self, frame: FrameSignals, now: float) -> None:
         key = (frame.origin.session_id, frame.origin.student_id)

@@ -13,6 +13,7 @@ from engage.config import Settings
 from engage.core.clock import SystemClock
 from engage.core.meters import Meters
 from engage.core.protocols import Clock, Receiver, Sender
+from engage.core.traces import NoTraces, Traces
 from engage.runtime.channels import ChannelHub
 
 
@@ -25,6 +26,8 @@ class Surroundings:
     on_first_beat: Callable[[], None]
     meters: Meters = field(default_factory=Meters)
     clock: Clock = field(default_factory=SystemClock)
+    traces: Callable[[], Traces] = NoTraces
+    """Returns what follows frames; made when first asked for, since most processes follow none."""
 
 
 class Context:
@@ -44,6 +47,11 @@ class Context:
         self._pid = os.getpid()
         self._started_s = self.clock.monotonic()
         self._beat_s = memoryview(mmap.mmap(-1, struct.calcsize("d"))).cast("d")
+
+    @property
+    def traces(self) -> Traces:
+        """Return what follows frames through their stages. Raises SettingsError where its package is missing."""
+        return self._surroundings.traces()
 
     def sender(self, channel: str) -> Sender:
         """Return a new writing end of the channel of this name; it is closed with the worker."""

@@ -23,12 +23,14 @@ import msgspec
 from engage import logs
 from engage.config import Settings
 from engage.core.meters import Meters
+from engage.core.traces import Traces
 from engage.runtime.channels import HEARTBEATS, ChannelHub
 from engage.runtime.context import Surroundings
 from engage.runtime.crews import FAILED, FINE, Crew, Group, Solo
 from engage.runtime.messages import Heartbeat
 from engage.runtime.signals import StopSignals, stop_with_parent
 from engage.runtime.specs import HubSpec, ProcessSpec, find_factory
+from engage.tracing import build_traces
 
 STDERR = 2
 LONGEST_PULSE_S = 1.0
@@ -113,8 +115,9 @@ def run(order: Order, stop: threading.Event) -> int:
     logs.set_up(settings.logging.level, settings.logging.form)
     channels: ChannelHub = find_factory(order.hub.factory, order.process.name)(**order.hub.arguments)
     pulse = Pulse(order, settings, stop)
-    surroundings = Surroundings(settings, channels, pulse.wake.set, clock=channels.clock)
     name, worker = order.process.name, order.process.worker
+    traces = _Traces(settings, name)
+    surroundings = Surroundings(settings, channels, pulse.wake.set, clock=channels.clock, traces=traces)
     crew: Crew = Solo(worker, surroundings) if worker else Group(name, order.incarnation, surroundings)
     pulse.start(crew, channels, surroundings.meters)
     try:
@@ -125,6 +128,27 @@ def run(order: Order, stop: threading.Event) -> int:
     finally:
         pulse.finish()
         channels.close()
+        traces.close()
+
+
+class _Traces:
+    """What follows frames in this process, made when a worker first asks for it."""
+
+    def __init__(self, settings: Settings, process: str) -> None:
+        self._tracing, self._process = settings.tracing, process
+        self._lock = threading.Lock()
+        self._made: Traces | None = None
+
+    def __call__(self) -> Traces:
+        with self._lock:
+            if self._made is None:
+                self._made = build_traces(self._tracing.endpoint, self._tracing.share, self._process)
+            return self._made
+
+    def close(self) -> None:
+        """Send off what waits, where there is anything."""
+        if self._made is not None:
+            self._made.close()
 
 
 def main() -> None:
