@@ -55,6 +55,7 @@ from dashboard.access import enforce, load_account
 from dashboard.cookies import PageSessions
 from dashboard.hosts import guard
 from dashboard.libraries import HINT, missing
+from dashboard.rooms import counted_tries
 from dashboard.security import InMemoryRequest, add_headers, flask_settings
 from dashboard.services import EXTENSION, Services
 from dashboard.spoken import said
@@ -114,7 +115,7 @@ def build(settings: Settings, database: Database) -> Flask:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(home.vendor)
     app.register_blueprint(home.health)
-    _protect(app)
+    _protect(app, settings)
     oidc.attach(app, settings)
     live.attach(app, settings)
     meeting.attach(app)
@@ -129,14 +130,14 @@ def build(settings: Settings, database: Database) -> Flask:
     return app
 
 
-def _protect(app: Flask) -> None:
+def _protect(app: Flask, settings: Settings) -> None:
     login = LoginManager(app)
     login.session_protection = "basic"
     login.user_loader(load_account)
     app.before_request(enforce)
     CSRFProtect(app)
     app.before_request(openapi.check)
-    limiter = Limiter(key_func=get_remote_address, app=app, storage_uri="memory://")
+    limiter = Limiter(key_func=get_remote_address, app=app, **counted_tries(settings))
     limits.attach(app, limiter)
     join.limit(app, limiter)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app
 
@@ -120,11 +120,23 @@ class FrameDesk:
 
     def hear(self, updates: Iterable[LiveUpdate]) -> None:
         """Take in what was committed: whose results came, and the rate that the collector asks sources for."""
-        now_s, heard = self._clock.monotonic(), set()
+        heard: set[tuple[int, int]] = set()
+        asked_fps = None
         for update in updates:
             heard |= {(scored.sample.session_id, scored.sample.student_id) for scored in update.samples}
-            if update.rate is not None:
-                self._told = (now_s, update.rate.asked_fps)
+            asked_fps = asked_fps if update.rate is None else update.rate.asked_fps
+        self._hear(heard, asked_fps)
+
+    def hear_sent(self, payload: Mapping[str, Any]) -> None:
+        """Take in an update that came as its JSON (``core.live.update_payload``)."""
+        rate = payload.get("rate")
+        heard = {(payload["session"], sample["student"]) for sample in payload["samples"]}
+        self._hear(heard, rate and rate["asked_fps"])
+
+    def _hear(self, heard: Set[tuple[int, int]], asked_fps: float | None) -> None:
+        now_s = self._clock.monotonic()
+        if asked_fps is not None:
+            self._told = (now_s, asked_fps)
         with self._lock:
             for origin, line in self._lines.items():
                 if (origin.session_id, origin.student_id) in heard:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, send_file, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from dashboard.access import STAFF, Access, allow, user
 from dashboard.libraries import FOLDER, HINT, LIBRARIES, missing
-from dashboard.live import queue_lost
 from dashboard.services import services
+from dashboard.trouble import QUEUE, troubles
 from engage.errors import StorageError
 from engage.storage.courses import Courses
 from engage.storage.pulse import Pulse
@@ -78,7 +78,7 @@ def ready() -> ResponseReturnValue:
         problems = [] if beat is None else beat.problems(here.clock.now())
     except StorageError:
         problems.append("database")
-    if queue_lost(current_app):
+    if QUEUE in troubles().known():
         problems.append("message queue")
     if missing():
         problems.append("browser libraries")

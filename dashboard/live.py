@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from flask import Flask, current_app
 from flask_login import current_user
 from flask_socketio import SocketIO, disconnect, join_room, leave_room, rooms
 
-from dashboard import frames
+from dashboard import frames, trouble
 from dashboard.access import STAFF
 from dashboard.hosts import may_open_sockets
-from dashboard.metrics import count_updates
+from dashboard.metrics import count_sent, count_updates
+from dashboard.rooms import open_rooms
 from dashboard.services import services
 from engage.config import Settings
 from engage.core.live import EVENT, JOINERS, OWN_EVENT, own_payloads, room, update_payload
@@ -31,35 +33,26 @@ LARGEST_MESSAGE = 1_000_000
 
 def attach(app: Flask, settings: Settings) -> SocketIO:
     """Give the application its sockets and return them; also found as ``app.extensions["socketio"]``."""
+    rooms_of_pages = open_rooms(settings)
     socketio = SocketIO(
         app,
         async_mode="threading",
-        **_client_manager(app, settings),
+        client_manager=rooms_of_pages,
         cors_allowed_origins=may_open_sockets(settings.web),
         max_http_buffer_size=LARGEST_MESSAGE,
         ping_interval=10,
         ping_timeout=10,
     )
     frames.attach(app, settings)
+    trouble.attach(app, rooms_of_pages)
+    rooms_of_pages.heard = partial(_hear, app)
     socketio.on_event("connect", _connect)
     socketio.on_event("watch", _watch)
     return socketio
 
 
-def _client_manager(app: Flask, settings: Settings) -> dict[str, Any]:
-    """Return what has the sockets listen to the message queue, where one is set."""
-    queue = settings.socketio.message_queue
-    if queue is None:
-        return {}
-    from dashboard.queue import Queue  # the Redis client is an extra
-
-    return {"client_manager": Queue(queue.get_secret_value(), lambda: close_connections(app))}
-
-
 def _connect(auth: Any = None) -> bool:
-    """Take a socket only from a signed-in administrator or teacher, and only while updates can come."""
-    if queue_lost(current_app):
-        return False  # the page says that the connection is lost, and asks again
+    """Take a socket only from a signed-in administrator or teacher."""
     if not current_user.is_authenticated or current_user.record.role not in STAFF:
         return False
     join_room(user_room(current_user.record.id))
@@ -80,7 +73,7 @@ def _watch(message: Any) -> dict[str, Any]:
     for other in [name for name in rooms() if name.startswith("session:") and name != room(session_id)]:
         leave_room(other)
     join_room(room(session_id))
-    return {"ok": True, "now": services().clock.now().timestamp()}
+    return {"ok": True, "now": services().clock.now().timestamp(), "trouble": trouble.troubles().known()}
 
 
 def user_room(user_id: int) -> str:
@@ -121,17 +114,16 @@ def tell_changed(session_id: int) -> None:
         socketio.emit(CHANGED, {"session": session_id}, to=room(session_id), namespace=namespace)
 
 
+def _hear(app: Flask, event: str, data: Any) -> None:
+    """Take note of an update that another process has sent to the pages of all: its age, and its number."""
+    if event == EVENT:
+        frames.desk(app).hear_sent(data)
+        count_sent(app, data)
+
+
 def sign_out_sockets(user_id: int) -> None:
-    """Close the sockets of one user: whoever signed out must not go on receiving."""
-    server = cast(SocketIO, current_app.extensions["socketio"]).server
-    for sid, _ in list(server.manager.get_participants("/", user_room(user_id))):
-        server.disconnect(sid)
-
-
-def queue_lost(app: Flask) -> bool:
-    """Return whether updates come through a message queue that is away now."""
-    manager = cast(SocketIO, app.extensions["socketio"]).server.manager
-    return bool(getattr(manager, "lost", False))
+    """Close the sockets of one user, in every web process: whoever signed out must not go on receiving."""
+    cast(SocketIO, current_app.extensions["socketio"]).server.manager.disconnect_room(user_room(user_id))
 
 
 def close_connections(app: Flask) -> None:

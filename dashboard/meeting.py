@@ -29,7 +29,7 @@ from dashboard.services import services
 from dashboard.sessions import found
 from dashboard.spoken import said
 from engage.core.protocols import Sender
-from engage.core.shared import SHARED_EVENT, NameFace, SharedView, standing
+from engage.core.shared import SHARED_EVENT, NameFace, SharedView, shared_room, standing, view_payload
 from engage.core.types import Origin
 from engage.errors import EngageError, RequestError
 from engage.storage.records import SessionState, SourceKind
@@ -90,48 +90,12 @@ def shared() -> SharedSources:
     return SharedSources(services().database, services().clock)
 
 
-def shared_room(session_id: int) -> str:
-    """Return the room of the pages that name people in a session's pictures."""
-    return f"shared:{session_id}"
-
-
 def show(app: Flask, views: Iterable[SharedView]) -> None:
     """Send the newest view of each picture to the pages that show it."""
     newest = {(view.session_id, view.source_id): view for view in views}
     for view in newest.values():
         payload = view_payload(view)
         cast(SocketIO, app.extensions["socketio"]).emit(SHARED_EVENT, payload, to=shared_room(view.session_id))
-
-
-def view_payload(view: SharedView) -> dict[str, Any]:
-    """Return a view as the page takes it: boxes in shares of the picture's width and height."""
-    return {
-        "session": view.session_id,
-        "source": view.source_id,
-        "at": view.captured_at.timestamp(),
-        "width": view.width,
-        "height": view.height,
-        "faces": [
-            {
-                "id": face.id,
-                "x": round(face.box.x / view.width, 4),
-                "y": round(face.box.y / view.height, 4),
-                "w": round(face.box.w / view.width, 4),
-                "h": round(face.box.h / view.height, 4),
-            }
-            for face in view.faces
-        ],
-        "names": [
-            {
-                "student": name.student_id,
-                "hold": name.hold.value,
-                "face": name.face_id,
-                "maybe": list(name.maybe),
-                "alike": name.alike,
-            }
-            for name in view.names
-        ],
-    }
 
 
 @blueprint.get("/sessions/<int:session_id>/meeting")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, cast
@@ -75,6 +75,14 @@ def count_updates(app: Flask, updates: Iterable[LiveUpdate]) -> None:
         of_app.updates.inc()
         for scored in update.samples:
             of_app.samples.labels("no" if scored.score.value is None else "yes").inc()
+
+
+def count_sent(app: Flask, payload: Mapping[str, Any]) -> None:
+    """Count an update that came as its JSON (``core.live.update_payload``)."""
+    of_app = meters(app)
+    of_app.updates.inc()
+    for sample in payload["samples"]:
+        of_app.samples.labels("no" if sample["score"] is None else "yes").inc()
 
 
 @blueprint.get("/metrics")

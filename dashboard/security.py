@@ -74,7 +74,7 @@ def permissions_policy() -> str:
 def flask_settings(settings: Settings) -> dict[str, Any]:
     """Return Flask's own settings: key, cookies, size limits."""
     return {
-        "SECRET_KEY": secret_key(settings.path(KEY_FILE)),
+        "SECRET_KEY": _key(settings),
         "SESSION_COOKIE_NAME": "__Host-engage" if settings.web.https else "engage",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -85,6 +85,11 @@ def flask_settings(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,
         "RATELIMIT_HEADERS_ENABLED": False,
     }
+
+
+def _key(settings: Settings) -> bytes:
+    given = settings.web.secret_key
+    return secret_key(settings.path(KEY_FILE)) if given is None else given.get_secret_value().encode()
 
 
 def secret_key(file: Path) -> bytes:

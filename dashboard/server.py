@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from dashboard.frames import OpenFrames, desk
 from dashboard.live import close_connections, deliver
 from dashboard.looks import OpenLooks, look_desk
 from dashboard.meeting import OpenWords, show, word_desk
+from dashboard.trouble import DatabaseWatch
 from engage.config import Settings
 from engage.core.protocols import Receiver
 from engage.core.shared import SharedView
@@ -49,6 +51,8 @@ class Lines:
     open_frames: OpenFrames | None = None
     open_words: OpenWords | None = None
     open_looks: OpenLooks | None = None
+    port: int | None = None
+    """Where it listens, of several web processes each on its own; ``web.port`` where not given."""
     socket_file: Path | None = None
     """Where TLS is spoken in front: the socket in a private folder through which every connection comes, each with the
     client's address ahead (PROXY protocol)."""
@@ -63,7 +67,7 @@ def serve(settings: Settings, lines: Lines) -> None:
     Raises SettingsError when the address cannot be used, and StorageError when the database cannot.
     """
     _check_database(settings)
-    listener = _listener(settings, lines.socket_file)
+    listener = _listener(settings, lines)
     try:
         _Server(settings, listener, lines).run()
     except SystemExit as leaving:  # how gunicorn ends, also after SIGTERM
@@ -82,9 +86,10 @@ def _check_database(settings: Settings) -> None:
         database.close()
 
 
-def _listener(settings: Settings, socket_file: Path | None) -> socket.socket:
+def _listener(settings: Settings, lines: Lines) -> socket.socket:
+    socket_file = lines.socket_file
     if socket_file is None:
-        return listen(settings.web.listens_on, settings.web.port)
+        return listen(settings.web.listens_on, lines.port or settings.web.port)
     socket_file.unlink(missing_ok=True)  # of a process before this one
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(socket_file))
@@ -102,7 +107,11 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn publishes no types
         server: _Server = self.app
         threads = [
             threading.Thread(target=receive, args=(lambda: self.alive,), name=name, daemon=True)
-            for name, receive in (("updates", server.pass_on), ("answers", server.bring_answers))
+            for name, receive in (
+                ("updates", server.pass_on),
+                ("answers", server.bring_answers),
+                ("database", server.watch_database),
+            )
         ]
         for thread in threads:
             thread.start()
@@ -125,6 +134,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no ty
         self.lines = lines
         self.listener = listener
         self.application: Flask | None = None
+        self.watch: DatabaseWatch | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -158,6 +168,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no ty
         database = Database(self.settings.database_url)
         database.open()
         self.application = create_app(self.settings, database)
+        self.watch = DatabaseWatch(self.application)
         if self.lines.open_frames is not None:
             desk(self.application).connect(self.lines.open_frames)
         if self.lines.open_words is not None:
@@ -172,15 +183,22 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no ty
             raise RuntimeError("the answers thread started before the application")
         look_desk(self.application).listen(running)
 
+    def watch_database(self, running: Callable[[], bool]) -> None:
+        """Tell the live pages when the database is away, while ``running()``."""
+        if self.watch is None:
+            raise RuntimeError("the watching thread started before the application")
+        self.watch.run(running, time.sleep)
+
     def pass_on(self, running: Callable[[], bool]) -> None:
         """Pass updates on to the live pages while ``running()``, then close their connections."""
-        if self.application is None:
+        if self.application is None or self.watch is None:
             raise RuntimeError("the updates thread started before the application")
         receiver = self.lines.open_updates()
         try:
             while running():
                 messages = receiver.receive(RECEIVE_TIMEOUT_S)
                 self.lines.beat()
+                self.watch.look()
                 try:
                     deliver(self.application, [message for message in messages if isinstance(message, LiveUpdate)])
                     show(self.application, [message for message in messages if isinstance(message, SharedView)])

@@ -38,6 +38,9 @@ class Runtime(BaseModel):
     launcher: Literal["local", "ray"] = "local"
     folder: Path = Path("var/run")
     """Sockets of the local channels; only the user may enter it."""
+    shared_folder: Path | None = None
+    """Sockets by which web processes that were started on their own (``engage serve --only web``) reach the workers of
+    this machine; only the user may enter it."""
     capture_processes: Annotated[int, Field(ge=0, le=64)] = 0
     """Processes that capture workers are grouped into, on every machine; 0 means one per core."""
     sites: dict[Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")], tuple[str, ...]] = {}

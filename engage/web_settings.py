@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from engage.network import LOOPBACK, lan_address
 
@@ -14,6 +14,8 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)  # no
 
 AUTHORITY = "ca.pem"
 """The file in ``tls.folder`` that devices are to trust."""
+
+SHORTEST_KEY = 32
 
 _SECTION = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,6 +53,12 @@ class Web(BaseModel):
     tls: Tls = Tls()
     threads: Annotated[int, Field(ge=4, le=1000)] = 64
     """One live page or joined browser holds one thread."""
+    processes: Annotated[int, Field(ge=1, le=32)] = 1
+    """Web processes of this machine, at ``port`` and the ports after it. Several need ``socketio.message_queue``, and a
+    proxy in front that keeps each browser with one of them (docs/cluster.md)."""
+    secret_key: SecretStr | None = None
+    """Signs cookies and links: 32 characters or more, the same for all web processes; made and kept in
+    ``var/secret.key`` where not set."""
     public_url: str | None = None
     """The address people use, where it differs from host and port (behind a proxy)."""
     behind_proxy: Annotated[int, Field(ge=0, le=5)] = 0
@@ -72,8 +80,17 @@ class Web(BaseModel):
             raise ValueError("must be an address such as https://engage.school.example, without a path")
         return url.rstrip("/")
 
+    @field_validator("secret_key")
+    @classmethod
+    def _long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"must have {SHORTEST_KEY} characters or more")
+        return key
+
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
+        if self.processes > 1 and (self.public_url is None or self.serves_tls):
+            raise ValueError("several processes need public_url, the address of a proxy that also serves TLS")
         if self.behind_proxy and self.public_url is None:
             raise ValueError("behind_proxy needs public_url, the address that people use")
         if self.behind_proxy and self.serves_tls:

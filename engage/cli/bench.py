@@ -134,6 +134,24 @@ def scale(settings: Settings, counts: tuple[int, ...], rate: float, seconds: flo
 
 
 @bench.command()
+@click.option("--students", default=300, show_default=True, type=click.IntRange(1, 5000), help="Each at 1 Hz.")
+@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(5, 3600), help="How long to measure.")
+@click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 32), help="Web processes.")
+@click.option("--pages", default=4, show_default=True, type=click.IntRange(1, 200), help="Pages that watch.")
+@AS_JSON
+def web(students: int, seconds: float, processes: int, pages: int, as_json: bool) -> None:
+    """Bring virtual students through PostgreSQL and Redis of its own into several web processes: latency, losses.
+
+    Cameras and network are left out; half-way one web process is killed.
+    """
+    try:
+        from engage.cli.web_bench import Asked, measure
+    except ImportError as error:
+        raise SettingsError(f"The measuring client needs the package {error.name}: pip install -e '.[dev]'.") from None
+    show(measure(Asked(students, seconds, processes, pages)), as_json)
+
+
+@bench.command()
 @click.option("--students", default=40, show_default=True, type=click.IntRange(1, 1000), help="Made-up students.")
 @click.option("--minutes", default=90, show_default=True, type=click.IntRange(1, 24 * 60), help="Its length.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -51,7 +51,7 @@ def pulse_job(pulse: Pulse, supervisor: Supervisor) -> Job:
             ]
         )
 
-    return Job("write the pulse", write, PULSE_EVERY_S)
+    return Job("write the pulse", write, PULSE_EVERY_S, everywhere=True)
 
 
 def end_forgotten(settings: Settings, queries: Queries, classroom: Classroom) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import Any
 
 import click
 import segno
@@ -15,7 +14,9 @@ from pydantic import ValidationError
 
 from engage.certificates import Certificate, certificate_for, fingerprint
 from engage.cli.jobs import jobs, pulse_job
+from engage.cli.parts import Part, check, claim_sockets, fixed_processes
 from engage.cli.plan import Plan
+from engage.cli.turn import Turn
 from engage.config import Settings
 from engage.core.seats import Grid
 from engage.errors import SettingsError, StorageError
@@ -24,7 +25,7 @@ from engage.runtime.addresses import RunFolder
 from engage.runtime.launchers import build_launcher
 from engage.runtime.schedule import Schedule
 from engage.runtime.signals import StopSignals
-from engage.runtime.specs import ProcessSpec, WorkerSpec
+from engage.runtime.specs import WorkerSpec
 from engage.runtime.supervisor import Supervisor
 from engage.storage.accounts import Accounts
 from engage.storage.classroom import Classroom
@@ -44,39 +45,68 @@ READY_WITHIN_S = 120.0
 @click.command()
 @click.option("--demo", is_flag=True, help=f"Have the virtual class ready: {DEMO_STUDENTS} drawn students.")
 @click.option("--lan", is_flag=True, help="Serve the local network, by HTTPS (docs/lan.md).")
+@click.option(
+    "--only",
+    type=click.Choice([str(part) for part in Part]),
+    help="The web processes, or all but them (docs/cluster.md).",
+)
 @click.pass_obj
-def serve(settings: Settings, demo: bool, lan: bool) -> None:
+def serve(settings: Settings, demo: bool, lan: bool, only: str | None) -> None:
     """Start everything: the dashboard, the capture workers, the network, the database's writer."""
-    settings, certificate = with_certificate(for_the_network(settings) if lan else settings)
-    listen(settings.web.listens_on, settings.web.port).close()  # said now, before anything is started
+    part = Part(only) if only else None
+    settings = for_the_network(settings) if lan else settings
+    check(settings, part)
+    settings, certificate = with_certificate(settings)
+    for port in ports(settings, part):
+        listen(settings.web.listens_on, port).close()  # said now, before anything is started
+    claim_sockets(settings, part)
     database = Database(settings.database_url)
     database.open()
-    if database.schema_state() == "empty":
+    if part is not Part.WEB and database.schema_state() == "empty":
         upgrade(database)
     database.check()
-    classroom, queries = Classroom(database), Queries(database)
     if demo:
-        classroom.ensure_demo(demo_members(DEMO_STUDENTS))
-    stop = threading.Event()
+        Classroom(database).ensure_demo(demo_members(DEMO_STUDENTS))
     with ExitStack() as until_the_end:
         folder = until_the_end.enter_context(RunFolder(settings.path(settings.runtime.folder))) if certificate else None
-        launcher = build_launcher(settings)
-        plan = Plan(settings, queries, classroom, launcher.cores)
-        supervisor = Supervisor(settings, launcher, fixed_processes(folder, settings.inference.replicas), plan)
-        pulse = Pulse(database)
-        schedule = Schedule([*jobs(settings, database), pulse_job(pulse, supervisor)])
+        launcher, processes = build_launcher(settings), fixed_processes(settings, part, folder)
+        plan = plan_of(settings, database, part, launcher.cores)
+        supervisor = Supervisor(settings, launcher, processes, plan)
         greeter = threading.Thread(target=greet, args=(settings, database, supervisor, certificate), daemon=True)
-        try:
-            with StopSignals(stop) as signals:
-                schedule.start()
-                greeter.start()
-                supervisor.run(stop)
-        finally:
-            stop.set()
-            schedule.stop()
-            with suppress(StorageError):
+        greeter.start()
+        supervise(settings, database, supervisor, part)
+
+
+def ports(settings: Settings, part: Part | None) -> range:
+    """Return the ports that this program listens on."""
+    return range(settings.web.port, settings.web.port + (0 if part is Part.WORKERS else settings.web.processes))
+
+
+def plan_of(
+    settings: Settings, database: Database, part: Part | None, cores: Callable[[], int]
+) -> Callable[[], Sequence[WorkerSpec]]:
+    """Return what says which capture workers run here: none beside web processes alone."""
+    return tuple if part is Part.WEB else Plan(settings, Queries(database), Classroom(database), cores)
+
+
+def supervise(settings: Settings, database: Database, supervisor: Supervisor, part: Part | None) -> None:
+    """Run the processes and the deployment's jobs until a signal, then close ``database``."""
+    stop, turn, pulse = threading.Event(), Turn(database), Pulse(database)
+    own = [] if part is Part.WEB else [pulse_job(pulse, supervisor)]
+    schedule = Schedule([*jobs(settings, database), *own], mine=turn.mine)
+    try:
+        with StopSignals(stop) as signals:
+            turn.start()
+            schedule.start()
+            supervisor.run(stop)
+    finally:
+        stop.set()
+        schedule.stop()
+        with suppress(StorageError):
+            turn.stop()
+            if own:
                 pulse.stop()
-            database.close()
+        database.close()
     if signals.received is signal.SIGINT:
         raise KeyboardInterrupt
 
@@ -98,28 +128,6 @@ def with_certificate(settings: Settings) -> tuple[Settings, Certificate | None]:
     certificate = certificate_for(settings)
     web = settings.web.model_copy(update={"trusted_hosts": (*settings.web.trusted_hosts, *certificate.names)})
     return settings.model_copy(update={"web": web}), certificate
-
-
-def fixed_processes(folder: Path | None, replicas: int = 1) -> list[ProcessSpec]:
-    """Return the processes that run all the time, in their order of start; ``folder`` is private, for TLS.
-
-    What serves an address, or looks at single pictures for it, stays on this machine.
-    """
-    behind = {} if folder is None else {"socket_file": str(folder / "web.sock")}
-    networks = [_fixed("inference" if k == 0 else f"inference-{k + 1}", "inference", {"replica": k}, gpu=True)
-                for k in range(replicas)]  # fmt: skip
-    return [
-        _fixed("web", "web", behind, here=True),
-        _fixed("collector", "collector", {}),
-        *networks,
-        _fixed("looks", "looks", {}, here=True),
-        *([_fixed("tls", "tls", behind, here=True)] if behind else []),
-    ]
-
-
-def _fixed(name: str, worker: str, arguments: dict[str, Any], *, here: bool = False, gpu: bool = False) -> ProcessSpec:
-    spec = WorkerSpec(name, f"engage.cli.workers:{worker}", arguments)
-    return ProcessSpec(name, spec, here=here, gpu=gpu)
 
 
 def demo_members(count: int) -> list[DemoMember]:

@@ -76,6 +76,7 @@ class SharedWorker:
         from engage.capture.reading import Pace
         from engage.capture.shared_view import SharedEnds, SharedParts, SharedViewWorker
         from engage.capture.sources import SourceOptions, open_source
+        from engage.publish import build_views
         from engage.vision.detectors.registry import build_detector
         from engage.vision.seats import SeatKeeper
         from engage.vision.tiles import TileKeeper
@@ -92,8 +93,9 @@ class SharedWorker:
             TileKeeper() if self.window else SeatKeeper(),
             DatabaseGate(context.settings, database, self.origin.session_id),
         )
+        views = build_views(context.settings, context.sender(UPDATES))
         found = context.sender(faces(self.origin.source_id, context.settings.inference.replicas))
-        ends = SharedEnds(found, context.sender(UPDATES), context.receiver(words(self.origin)))
+        ends = SharedEnds(found, views, context.receiver(words(self.origin)))
         pace = Pace(RATE_FPS, capture.reconnect_first_s, capture.reconnect_longest_s)
         return SharedViewWorker(self.origin, pace, parts, ends, context)
 

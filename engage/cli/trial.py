@@ -70,15 +70,15 @@ class RunningSystem:
 
 @contextmanager
 def running_system(home: Path, values: Mapping[str, Any], *arguments: str) -> Iterator[RunningSystem]:
-    """Run ``engage serve ARGUMENTS`` with the settings ``values`` and a port of its own, and stop it after.
+    """Run ``engage serve ARGUMENTS`` with the settings ``values`` in ``home``, and stop it after.
 
-    Its database is a file in ``home``, unless ``values`` name another. Raises EngageError, with the last line it said,
-    where it does not start.
+    Database and port are its own where ``values`` name none. Raises EngageError, with the last line it said, where it
+    does not start.
     """
-    port = free_port()
+    port = values.get("web", {}).get("port") or free_port()
     web = {**values.get("web", {}), "port": port}
-    config = home / "config.yaml"
     database = values.get("database") or {"url": database_url(home)}
+    config = home / "config.yaml"
     config.write_text(yaml.safe_dump({**values, "database": database, "web": web}), "utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGE_")}
     log = home / "serve.log"

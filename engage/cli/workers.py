@@ -165,10 +165,12 @@ class WebWorker:
 
     context: Context
     socket_file: Path | None
+    number: int
 
     def run(self, stop: Stop) -> None:
         """Serve until SIGTERM."""
         from dashboard.server import Lines, serve
+        from engage.publish import open_updates
         from engage.storage.database import Database
 
         context, database = self.context, Database(self.context.settings.database_url)
@@ -176,19 +178,23 @@ class WebWorker:
             return
         database.close()
         lines = Lines(
-            lambda: context.receiver(UPDATES),
+            lambda: open_updates(context.settings, lambda: context.receiver(UPDATES)),
             context.beat,
             lambda origin: context.sender(frames(origin)),
             lambda origin: context.sender(words(origin)),
             lambda answers: (context.sender(LOOKS), context.receiver(answers)),
+            context.settings.web.port + self.number,
             self.socket_file,
         )
         serve(context.settings, lines)
 
 
-def web(context: Context, *, socket_file: str | None = None) -> Worker:
-    """Return the worker that serves the dashboard: at its address, or behind ``tls`` at a socket."""
-    return WebWorker(context, Path(socket_file) if socket_file else None)
+def web(context: Context, *, socket_file: str | None = None, number: int = 0) -> Worker:
+    """Return the worker that serves the dashboard: at its address, or behind ``tls`` at a socket.
+
+    ``number`` tells several web processes apart, each at a port of its own.
+    """
+    return WebWorker(context, Path(socket_file) if socket_file else None, number)
 
 
 def tls(context: Context, *, socket_file: str) -> Worker:

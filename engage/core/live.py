@@ -11,6 +11,9 @@ from engage.core.types import EMOTIONS, AlertEvent, GestureEvent, LiveUpdate, Mo
 EVENT = "update"
 """The Socket.IO event that carries an update to the pages in ``room(session_id)``."""
 
+MISSED = "missed"
+"""The event that says: updates since a second could not be sent to you, ask the API for them."""
+
 JOINERS = "/join"
 """The Socket.IO namespace of students who have joined with a browser."""
 OWN_EVENT = "reading"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from engage.core.policy import Decision, Jurisdiction, Subject, decide
 from engage.core.types import Box, Mode
@@ -104,3 +105,39 @@ def standing(jurisdiction: Jurisdiction | None, mode: Mode | None, person: Namea
     if person.own_camera:
         return Standing(False, None, "has a camera of their own on")
     return Standing(True, None if person.paused else decision.mode, "paused" if person.paused else "")
+
+
+def shared_room(session_id: int) -> str:
+    """Return the room of the pages that name people in a session's pictures."""
+    return f"shared:{session_id}"
+
+
+def view_payload(view: SharedView) -> dict[str, Any]:
+    """Return a view as the page takes it: boxes in shares of the picture's width and height."""
+    return {
+        "session": view.session_id,
+        "source": view.source_id,
+        "at": view.captured_at.timestamp(),
+        "width": view.width,
+        "height": view.height,
+        "faces": [
+            {
+                "id": face.id,
+                "x": round(face.box.x / view.width, 4),
+                "y": round(face.box.y / view.height, 4),
+                "w": round(face.box.w / view.width, 4),
+                "h": round(face.box.h / view.height, 4),
+            }
+            for face in view.faces
+        ],
+        "names": [
+            {
+                "student": name.student_id,
+                "hold": name.hold.value,
+                "face": name.face_id,
+                "maybe": list(name.maybe),
+                "alike": name.alike,
+            }
+            for name in view.names
+        ],
+    }

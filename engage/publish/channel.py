@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engage.core.protocols import Sender
+import time
+
+from engage.core.protocols import Message, Sender
 from engage.core.types import LiveUpdate
 
 
@@ -15,3 +17,15 @@ class ChannelPublisher:
     def publish(self, update: LiveUpdate) -> None:
         """Send one update; never blocks."""
         self._sender.send(update)
+
+
+class NoUpdates:
+    """The end of a channel that nobody writes to: where the message queue brings the pages their updates."""
+
+    def receive(self, timeout_s: float, limit: int = 256) -> list[Message]:
+        """Return nothing, after ``timeout_s``."""
+        time.sleep(timeout_s)
+        return []
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -19,6 +19,10 @@ SOCKET_PATH_LIMIT = 103
 """Bytes of a Unix socket's path: 107 on Linux, 103 on macOS."""
 
 CHANNEL = re.compile(r"[a-z]{1,16}(\.[A-Za-z0-9_-]{1,24})?")
+SHARED = frozenset({"frames", "words", "looks", "answers"})
+"""Kinds of channels between web processes and workers."""
+
+LONGEST_SHARED = len("/answers.") + 24 + len(".sock")
 LONGEST_FILE = len("/") + 16 + 1 + 24 + len(".sock")
 
 
@@ -38,10 +42,14 @@ class AddressBook:
 
     folder: str | None
     port: int = 0
+    shared: str | None = None
+    """The folder of the ``SHARED`` channels, where web processes of another run reach this one's workers."""
 
     def address(self, channel: str) -> str:
         """Return the ZeroMQ address of ``channel``: a word, or a word, a dot and a suffix. Raises ChannelError."""
         check_name(channel)
+        if self.shared is not None and channel.partition(".")[0] in SHARED:
+            return f"ipc://{self.shared}/{channel}.sock"
         if self.folder is not None:
             return f"ipc://{self.folder}/{channel}.sock"
         digest = hashlib.sha256(channel.encode()).digest()
@@ -85,6 +93,33 @@ class RunFolder:
         if self._lock is not None:
             os.close(self._lock)
         self._path = self._lock = None
+
+
+def shared_folder(folder: Path) -> Path:
+    """Return the folder of the ``SHARED`` channels, made where missing. Raises ChannelError where it cannot be used."""
+    if not has_unix_sockets():
+        raise ChannelError("Setting 'runtime.shared_folder' needs Unix sockets, which this system does not have.")
+    if len(os.fsencode(folder)) + LONGEST_SHARED > SOCKET_PATH_LIMIT:
+        raise ChannelError(f"The path of runtime.shared_folder, {folder}, is too long for sockets; give a shorter one.")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.geteuid():
+            raise ChannelError(f"The folder {folder} of runtime.shared_folder belongs to another user.")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise ChannelError(f"The folder {folder} cannot be used for sockets: {error.strerror}.") from error
+    return folder
+
+
+def claim(folder: Path) -> int | None:
+    """Return the lock by which one run's workers have ``folder`` to themselves; None where files cannot be locked.
+
+    Raises ChannelError where another run has it. The lock lasts as long as this process.
+    """
+    try:
+        return _lock(folder)
+    except OSError:
+        raise ChannelError(f"Workers of another run use the sockets in {folder}; there may be one such run.") from None
 
 
 def has_unix_sockets() -> bool:

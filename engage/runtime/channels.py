@@ -206,9 +206,9 @@ class Channels:
         return _nothing
 
 
-def open_local(folder: str | None, port: int) -> Channels:
+def open_local(folder: str | None, port: int, shared: str | None = None) -> Channels:
     """Return the channels of a process on one machine; a HubSpec names this."""
-    return Channels(AddressBook(folder, port))
+    return Channels(AddressBook(folder, port, shared))
 
 
 def is_latest_only(channel: str) -> bool:

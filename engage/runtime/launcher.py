@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from engage.config import Settings
 from engage.errors import EngageError
-from engage.runtime.addresses import AddressBook, RunFolder, free_port, has_unix_sockets
+from engage.runtime.addresses import AddressBook, RunFolder, free_port, has_unix_sockets, shared_folder
 from engage.runtime.channels import ChannelHub, Channels
 from engage.runtime.host import Order
 from engage.runtime.specs import HubSpec, ProcessSpec
@@ -152,11 +152,15 @@ class LocalLauncher:
         if self._channels is not None:
             return self
         if has_unix_sockets():
-            folder = self._stack.enter_context(RunFolder(self._settings.path(self._settings.runtime.folder)))
-            addresses = AddressBook(str(folder))
+            runtime = self._settings.runtime
+            folder = self._stack.enter_context(RunFolder(self._settings.path(runtime.folder)))
+            wanted = runtime.shared_folder
+            shared = None if wanted is None else str(shared_folder(self._settings.path(wanted)))
+            addresses = AddressBook(str(folder), shared=shared)
         else:
             addresses = AddressBook(None, free_port())
-        self._hub = HubSpec("engage.runtime.channels:open_local", {"folder": addresses.folder, "port": addresses.port})
+        where = {"folder": addresses.folder, "port": addresses.port, "shared": addresses.shared}
+        self._hub = HubSpec("engage.runtime.channels:open_local", where)
         self._channels = Channels(addresses)
         self._stack.callback(self._channels.close)
         return self

@@ -1,4 +1,7 @@
-"""The one scheduler of a deployment: jobs by interval or by time of day, in the supervisor's process."""
+"""The scheduler of a deployment: jobs by interval or by time of day, in the supervisor's process.
+
+Where several supervisors run, each has one, and one of them runs the jobs at a time (``engage.cli.turn``).
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,8 @@ class Job:
     every_s: float | None = None
     cron: str | None = None
     late_by_s: float = 3600.0
+    everywhere: bool = False
+    """Whether each process with a schedule runs it, not one of the deployment: about the process itself."""
 
     def trigger(self) -> IntervalTrigger | CronTrigger:
         """Return when it runs. Raises SettingsError where that is not said, or in no valid form."""
@@ -54,11 +59,17 @@ class Job:
 
 
 class Schedule:
-    """Runs ``jobs`` in threads of this process. A job that fails is logged and counted, and runs again next time."""
+    """Runs ``jobs`` in threads of this process. A job that fails is logged and counted, and runs again next time.
 
-    def __init__(self, jobs: Sequence[Job], clock: Clock | None = None) -> None:
+    Of several processes with the same jobs, those run them where ``mine()`` says so: it is asked before every run.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Job], clock: Clock | None = None, mine: Callable[[], bool] = lambda: True
+    ) -> None:
         """Take ``jobs``; ``clock`` is for tests."""
         self.failures: Counter[str] = Counter()
+        self._mine = mine
         self._clock = clock or SystemClock()
         self._every_s = {job.name: job.every_s for job in jobs if job.every_s is not None}
         self._over = threading.Event()
@@ -109,7 +120,8 @@ class Schedule:
     def _guarded(self, job: Job) -> Callable[[], None]:
         def run() -> None:
             try:
-                job.run()
+                if job.everywhere or self._mine():
+                    job.run()
             except EngageError as error:  # such as a database that is away: it says itself what to do
                 self.failures[job.name] += 1
                 logger.error("job=%s failed: %s", job.name, error)

@@ -102,6 +102,11 @@ class Database:
                 self._engine.dispose(close=self._engine_pid == os.getpid())
                 self._engine = None
 
+    def ask(self) -> None:
+        """Raise StorageError unless the database answers now."""
+        with self.translated(), self.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def schema_state(self) -> SchemaState:
         """Return how the tables stand to this program."""
         with self.translated(), self.engine.connect() as connection:

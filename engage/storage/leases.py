@@ -50,3 +50,23 @@ def complete(session: Session, name: str, period: str, token: str) -> bool:
     mine = Lease.name == name, Lease.holder == token
     done = session.execute(update(Lease).where(*mine).values(holder=None, held_until=None, done_period=period))
     return isinstance(done, CursorResult) and done.rowcount == 1
+
+
+def hold(database: Database, name: str, holder: str, now: datetime, lease_s: float) -> bool:
+    """Take ``name`` for ``lease_s``, or prolong it; return whether ``holder`` has it now and no other has."""
+    mine_or_free = or_(Lease.holder == holder, Lease.held_until.is_(None), Lease.held_until <= now)
+    with database.write() as session:
+        insert_new(session, Lease, [{"name": name}])
+        taken = session.execute(
+            update(Lease)
+            .where(Lease.name == name, mine_or_free)
+            .values(holder=holder, held_until=now + timedelta(seconds=lease_s))
+        )
+        return isinstance(taken, CursorResult) and taken.rowcount == 1
+
+
+def let_go(database: Database, name: str, holder: str) -> None:
+    """Free ``name`` where ``holder`` has it, so that another need not wait for the lease to run out."""
+    with database.write() as session:
+        mine = Lease.name == name, Lease.holder == holder
+        session.execute(update(Lease).where(*mine).values(holder=None, held_until=None))

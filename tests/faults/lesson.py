@@ -50,6 +50,8 @@ class Watcher:
         """(student, second) to the time of capture (epoch) and of arrival (monotonic), the first of each."""
         self.told: Counter[tuple[int, int]] = Counter()
         self.states: list[tuple[int, str, str]] = []
+        self.trouble: list[str] = []
+        """What the page was told last that is away."""
         self.news = threading.Condition()
         self.watching = threading.Event()
         self.cookie = cookie
@@ -81,6 +83,7 @@ class Watcher:
         while not self._over.is_set():
             client = self._client = socketio.Client(reconnection=False, handle_sigint=False)
             client.on(EVENT, self._take)
+            client.on("trouble", self._note)
             with suppress(Exception):
                 client.connect(address, headers={"Cookie": self.cookie}, transports=["websocket"], wait_timeout=5)
                 if client.call("watch", {"session": session}, timeout=5)["ok"]:
@@ -90,6 +93,11 @@ class Watcher:
             with suppress(Exception):
                 client.disconnect()
             self._over.wait(0.25)
+
+    def _note(self, news: dict[str, Any]) -> None:
+        with self.news:
+            self.trouble = list(news["what"])
+            self.news.notify_all()
 
     def _take(self, payload: dict[str, Any]) -> None:
         now = time.monotonic()

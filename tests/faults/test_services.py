@@ -97,7 +97,7 @@ def test_redis_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
     queue = servers[1]
     began = time.time()
     queue.stop()
-    wait_until(lambda: not lesson.watcher.watching.is_set(), "the page says that the connection is lost")
+    wait_until(lambda: lesson.watcher.trouble == ["queue"], "the page says that news does not get through")
     wait_until(lambda: problems(lesson) == ["message queue"], "the dashboard says what is away")
     time.sleep(AWAY_S)
     queue.start()

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from engage.cli.parts import fixed_processes
 from engage.cli.plan import Plan
-from engage.cli.serve import demo_members, fixed_processes
+from engage.cli.serve import demo_members
 from engage.config import Settings
 from engage.core.types import LiveUpdate
 from engage.runtime.by_ray import RayLauncher
@@ -83,7 +84,8 @@ class School:
             return [replace(spec, factory=stand_in or spec.factory) for spec in plan()]
 
         self.specs = planned()
-        fixed = [process for process in fixed_processes(None, 2) if not process.here]
+        two = Settings(inference={"replicas": 2})  # type: ignore[arg-type]
+        fixed = [process for process in fixed_processes(two, None, None) if not process.here]
         self.supervisor = Supervisor(self.settings, self.launcher, fixed, planned)
         self.heard = Heard()
         self._stop = threading.Event()

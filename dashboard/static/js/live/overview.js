@@ -41,6 +41,7 @@ export class Overview {
     if (connection.state === "lost") {
       return since ? t("Connection lost. What you see was true at {time}. Trying again.", { time: since }) : t("No connection yet. Trying again.");
     }
+    if (connection.state === "late") return lateText(connection.text, since);
     if (session.state === "ended") return t("This session has ended. Everything up to now is kept.");
     if (session.paused) return t("Paused: the cameras are not looked at. “Go on” resumes.");
     const able = [...memory.students.values()].filter(({ entry }) => entry.allowed && entry.camera && !entry.paused);
@@ -81,6 +82,15 @@ function coverage(session, mean, scored, total, hidden) {
 function slower(rate, hidden) {
   if (hidden || !rate || rate.asked_fps > rate.agreed_fps - 0.05) return "";
   return t("{asked} looks a second each instead of {agreed}", { asked: number(rate.asked_fps), agreed: number(rate.agreed_fps) });
+}
+
+/** What is away behind the server, and what that means for this page. */
+function lateText(what, since) {
+  const true_ = since ? t("What you see was true at {time}.", { time: since }) : "";
+  const text = what === "database"
+    ? t("The database does not answer. What the cameras see is kept, and written when it is back.")
+    : t("News does not get through to this page at the moment. Nothing is lost.");
+  return `${text} ${true_}`.trim();
 }
 
 function lostText(lost, hidden) {

@@ -65,7 +65,7 @@ export class LivePage {
       onUpdate: (update) => this.onUpdate(update),
       onChanged: () => this.refresh().then(() => this.student.changed()).catch((error) => this.fail(error)),
       onState: (state, text) => this.onState(state, text),
-      catchUp: () => this.catchUp(),
+      catchUp: (since) => this.catchUp(since),
     });
     setInterval(() => { this.draw(true); this.askAtTheEnd(); }, 1000);
     addEventListener("themechange", () => this.recolour());
@@ -91,12 +91,12 @@ export class LivePage {
     this.draw(true);
   }
 
-  /** Fill the hole since the last known second: all of it with the overlap, or what the page shows at all. */
-  async catchUp() {
+  /** Fill the hole since the last known second, or an earlier one: all of it with the overlap, or what the page shows. */
+  async catchUp(from = Infinity) {
     const { memory, session } = this;
     const start = Math.floor(session.started_at);
     const shown = Math.floor(this.now()) - SPAN_S;
-    const since = Math.max(start, shown, memory.newest - OVERLAP_S);
+    const since = Math.max(start, shown, Math.floor(Math.min(memory.newest, from)) - OVERLAP_S);
     const past = Math.max(start, Math.floor(this.now()) - LONGEST_S);
     const [answer, timeline] = await Promise.all([
       get(`${this.path}/samples?since=${since}`),
@@ -166,7 +166,7 @@ export class LivePage {
   draw(all) {
     if (document.hidden || !this.session) return;
     const { memory, session } = this;
-    const now = this.connection.state === "lost" && memory.trueAt ? memory.trueAt : this.now();
+    const now = ["lost", "late"].includes(this.connection.state) && memory.trueAt ? memory.trueAt : this.now();
     this.cards.render(session, now, Math.floor(now), this.colours, all);
     if (!all) return;
     memory.workOut();
