@@ -16,6 +16,7 @@ from dashboard import frames, trouble
 from dashboard.access import STAFF
 from dashboard.hosts import may_open_sockets
 from dashboard.metrics import count_sent, count_updates
+from dashboard.porter import Porter
 from dashboard.rooms import open_rooms
 from dashboard.services import services
 from engage.config import Settings
@@ -43,6 +44,7 @@ def attach(app: Flask, settings: Settings) -> SocketIO:
         ping_interval=10,
         ping_timeout=10,
     )
+    Porter(socketio.server)
     frames.attach(app, settings)
     trouble.attach(app, rooms_of_pages)
     rooms_of_pages.heard = partial(_hear, app)

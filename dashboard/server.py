@@ -11,13 +11,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from dashboard import create_app
 from dashboard.frames import OpenFrames, desk
@@ -25,6 +26,7 @@ from dashboard.live import close_connections, deliver
 from dashboard.looks import OpenLooks, look_desk
 from dashboard.meeting import OpenWords, show, word_desk
 from dashboard.trouble import DatabaseWatch
+from dashboard.waiting import WaitingRoom
 from engage.config import Settings
 from engage.core.protocols import Receiver
 from engage.core.shared import SharedView
@@ -98,9 +100,14 @@ def _listener(settings: Settings, lines: Lines) -> socket.socket:
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn publishes no types
-    """gunicorn's thread worker, with the threads beside it that receive what other processes send."""
+    """gunicorn's thread worker, with the threads beside it that receive what other processes send.
+
+    Its threads begin with requests that have arrived (see ``dashboard.waiting``): gunicorn's own would wait for the
+    rest of a slow one, and 64 half requests would be all it takes to hold up a school.
+    """
 
     alive: bool
+    nr_conns: int
 
     def run(self) -> None:
         """Serve until told to stop; the updates thread then closes the live pages, so that no thread is left."""
@@ -113,12 +120,43 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn publishes no types
                 ("database", server.watch_database),
             )
         ]
+        self.room = WaitingRoom(
+            lambda conn, data: self.method_queue.defer(self._begin, conn, data),
+            lambda conn: self.method_queue.defer(self._forget, conn),
+        )
         for thread in threads:
             thread.start()
         super().run()
         self.alive = False
+        self.room.close()
         for thread in threads:
             thread.join(timeout=2 * RECEIVE_TIMEOUT_S)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection; it counts as one once its request has arrived."""
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            client, address = listener.accept()
+            self.room.take(TConn(self.cfg, client, address, listener.getsockname()))
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Wait for the next request of a connection that was served before; meanwhile it does not count as one."""
+        self.nr_conns -= 1
+        self.room.take(conn, conn.parser.unreader.take_buffered() if conn.parser is not None else b"")
+
+    def _begin(self, conn: Any, data: bytes) -> None:
+        self.nr_conns += 1
+        done = self.tpool.submit(self._handle_arrived, conn, data)
+        done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
+
+    def _handle_arrived(self, conn: Any, data: bytes) -> Any:
+        conn.data_ready = True
+        conn.sock.setblocking(True)
+        conn.init()
+        conn.parser.unreader.unread(data)
+        return self.handle(conn)
+
+    def _forget(self, conn: Any) -> None:
+        conn.close()
 
     def is_parent_alive(self) -> bool:
         """Return whether the arbiter lives; without it this process stops as if told to."""

@@ -18,7 +18,7 @@ pytest_plugins = ("tests.databases",)
 ROOT = Path(__file__).resolve().parent.parent
 
 
-TIMED = {"browser", "cluster", "faults", "live", "runtime"}
+TIMED = {"browser", "cluster", "faults", "live", "runtime", "security"}
 """Folders whose tests wait for other processes: one more try on a busy machine, and the summary says which took it."""
 
 
