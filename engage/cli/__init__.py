@@ -27,6 +27,7 @@ COMMANDS = {
     "diary": "engage.cli.diary:diary",
     "doctor": "engage.cli.doctor:doctor",
     "explain": "engage.cli.explain:explain",
+    "export": "engage.cli.export:export",
     "hold": "engage.cli.hold:hold",
     "models": "engage.cli.models:models",
     "plan": "engage.cli.capacity:plan",

@@ -38,6 +38,20 @@ def of_session(session: Session, session_id: int) -> list[RosterEntry]:
     return [_entry(row) for row in session.execute(people.where(*here))]
 
 
+def subjects(session: Session, course_id: int) -> dict[int, Subject]:
+    """Return what the gate needs to know of everybody who is or was in a course; drawings are virtual."""
+    query = (
+        select(Student, ConsentAnswer)
+        .join(Enrolment, Enrolment.student_id == Student.id)
+        .outerjoin(ConsentAnswer, newest_consent(Student.id))
+        .where(Enrolment.course_id == course_id)
+    )
+    return {
+        student.id: Subject(student.virtual, student.minor, consent_of(consent))
+        for student, consent in session.execute(query)
+    }
+
+
 def planned(session: Session) -> list[PlannedSource]:
     """Return the enabled sources of all students in running sessions, browsers that have joined; one query."""
     query = (
