@@ -7,11 +7,13 @@ import sys
 
 import click
 
+from engage import dumps
 from engage.errors import EngageError
 
 
 def main() -> None:
     """Run the command line; exit with 2 and one line on an error, with 130 on Ctrl-C."""
+    dumps.forbid()
     try:
         from engage.cli import engage  # inside: Ctrl-C while modules load is Ctrl-C too
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from engage import logs
+from engage import dumps, logs
 from engage.config import Settings
 from engage.core.meters import Meters
 from engage.core.traces import Traces
@@ -153,6 +153,7 @@ class _Traces:
 
 def main() -> None:
     """Take an order from standard input and carry it out; leave without Python's teardown, where native code hangs."""
+    dumps.forbid()
     faulthandler.enable(STDERR)
     stop = threading.Event()
     with StopSignals(stop):
