@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -22,6 +22,7 @@ from engage.pipeline.feedback import Feedback
 from engage.tracing import FrameTraces, build_traces
 from tests.pipeline.test_collector import START, Rig, frame
 
+ELSEWHERE = timezone(timedelta(hours=5, minutes=45))
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -29,7 +30,7 @@ def test_every_process_chooses_the_same_frames_and_as_many_as_were_asked_for() -
     frames = [AT + timedelta(milliseconds=200 * k) for k in range(5000)]
     chosen = [at for at in frames if trace_of(1, 2, at, 0.1)]
     assert 400 < len(chosen) < 600
-    assert chosen == [at for at in frames if trace_of(1, 2, at.astimezone(), 0.1)]
+    assert chosen == [at for at in frames if trace_of(1, 2, at.astimezone(ELSEWHERE), 0.1)]
     assert trace_of(1, 2, AT, 0.0) is None and trace_of(1, 2, AT, 1.0) is not None
     ids = {trace_of(session, 2, at, 1.0) for session in (1, 2) for at in frames}
     assert len(ids) == 10_000
