@@ -34,6 +34,7 @@ from dashboard import (
     meeting,
     metrics,
     my_account,
+    notices,
     notifications,
     oidc,
     openapi,
@@ -86,7 +87,7 @@ def build(settings: Settings, database: Database) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.extensions[EXTENSION] = Services.on(settings, database)
     metrics.attach(app)
-    for module in (home, people, school, courses, sessions, api):
+    for module in (home, people, school, notices, courses, sessions, api):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(alerts.blueprint)
     app.register_blueprint(alerts.api)

@@ -31,6 +31,7 @@ COMMANDS = {
     "hold": "engage.cli.hold:hold",
     "models": "engage.cli.models:models",
     "plan": "engage.cli.capacity:plan",
+    "notice": "engage.cli.notice:notice",
     "rescore": "engage.cli.rescore:rescore",
     "report": "engage.cli.report:report",
     "serve": "engage.cli.serve:serve",

@@ -35,6 +35,7 @@ TABLE = [
     ("languages.choose", "POST", "/language", 400, 400, 400, 400, 400),
     ("school.where", "GET", "/school", 302, 403, 403, 403, 200),
     ("school.what", "GET", "/school/mode?jurisdiction=uk", 302, 403, 403, 403, 200),
+    ("notices.download", "GET", "/school/notices/dpia.md", 302, 403, 403, 403, 200),
     ("school.doors", "GET", "/start", 302, 403, 200, 200, 200),
     ("courses.create", "GET", "/courses/new", 302, 403, 200, 200, 200),
     ("courses.show", "GET", "/courses/{course}", 302, 403, 404, 200, 200),

@@ -104,8 +104,8 @@ class World:
 class Gate(RuleBasedStateMachine):
     world: World
 
-    @initialize()
-    def school(self) -> None:
+    @initialize(agreed=st.sets(PERSON))
+    def school(self, agreed: set[int]) -> None:
         world = self.world
         for lesson in world.queries.running_sessions():
             world.classroom.end_session(lesson.id)
@@ -131,6 +131,10 @@ class Gate(RuleBasedStateMachine):
         self.tokens = {key.student_id: key.token for key in keys}
         self.browsers = {person.id: world.app.test_client() for person in self.people}
         self._settle()
+        for who in sorted(agreed):
+            if self.people[who].minor:
+                self.somebody_answers(who, True, GivenBy.GUARDIAN)
+            self.the_student_answers_on_the_page(who, True)
 
     def publish(self, update: LiveUpdate) -> None:
         self.published.append(update)
