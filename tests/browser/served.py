@@ -24,6 +24,7 @@ from engage.core.types import (
     LiveUpdate,
     Mode,
     Origin,
+    Rate,
     Reason,
     Sample,
     Score,
@@ -115,7 +116,8 @@ class MadeUpUpdates:
         if samples or statuses:
             self.store.write(samples, (), statuses)
             alerts = tuple(self.alarms(samples, statuses, datetime.now(UTC)))
-            yield LiveUpdate(session, datetime.now(UTC), tuple(samples), tuple(statuses), alerts=alerts)
+            rate = Rate(*steering["rate"]) if "rate" in steering else None
+            yield LiveUpdate(session, datetime.now(UTC), tuple(samples), tuple(statuses), alerts=alerts, rate=rate)
 
     def close(self) -> None:
         """Let go of the database."""

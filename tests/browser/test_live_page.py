@@ -70,6 +70,22 @@ def test_a_full_page(page: Page, serve: Any, sign_in: Any, until: Any, look: Any
     expect(status_of(page, "Amina")).to_have_text(re.compile(r"no data since \d\d:\d\d:\d\d"))
 
 
+def test_a_rate_below_the_agreed_one_is_told_and_an_agreed_one_is_no_news(
+    page: Page, serve: Any, sign_in: Any, until: Any, look: Any
+) -> None:
+    server = serve(12)
+    sign_in(server)
+    server.steer(rate=[3.54, 5.0])
+    page.get_by_role("button", name="Start session").click()
+    until(page, f"() => {CARDS} >= 8")
+    coverage = page.locator("#coverage")
+    expect(coverage).to_have_text(re.compile(r"from \d+ of 12 students · 3\.5 looks a second each instead of 5\.0"))
+    expect(page.locator("#state")).to_be_hidden()
+    look("live-slower")
+    server.steer(rate=[5.0, 5.0])
+    expect(coverage).to_have_text(re.compile(r"from \d+ of 12 students$"))
+
+
 def test_lost_connection_says_so_and_catches_up(page: Page, serve: Any, sign_in: Any, until: Any, look: Any) -> None:
     server = serve(8)
     sign_in(server)
