@@ -196,6 +196,16 @@ def test_plan_is_followed_and_a_failing_worker_does_not_disturb_its_group(deploy
 
 
 @ALSO_NIGHTLY
+def test_what_workers_count_is_told_by_their_process(deploy):
+    system = deploy([process("collector")], [worker("camera-1"), worker("camera-2")], capture_processes=1)
+
+    def counted(state):
+        return sorted(each.meters.get("frames_read", 0) for each in state)
+
+    assert system.supervisor.wait_until(lambda state: counted(state) == [1, 2], PATIENCE_S), "a group adds up"
+
+
+@ALSO_NIGHTLY
 def test_worker_that_is_finished_is_not_started_again(deploy):
     system = deploy([], [WorkerSpec("over", "small_workers:Leaving"), worker("stays")], capture_processes=1)
     system.hear("started", "over")

@@ -12,6 +12,7 @@ from pathlib import Path
 from engage.core.protocols import Stop, WorkerContext
 from engage.core.types import Box, FaceCrop, FrameFaces, Image, Mode, Origin, SourceState, SourceStatus
 from engage.errors import SourceError
+from engage.runtime.context import Context
 
 BEAT_S = 0.05
 
@@ -32,6 +33,8 @@ class Small:
     def run(self, stop: Stop) -> None:
         said = self.context.sender("signals")
         said.send(status(f"started {self.context.name} {os.getpid()}"))
+        if isinstance(self.context, Context):
+            self.context.meters.count("frames_read")
         self.context.beat()
         if self.trouble and not (self.marker and Path(self.marker).exists()):
             if self.marker:
