@@ -32,6 +32,8 @@ class Feeder:
     def __init__(self, home: Path, session_id: int, students: list[int]) -> None:
         """Feed the collector of the ``engage serve`` that runs in ``home``. EngageError where none does."""
         self.sent = 0
+        self.fed: set[tuple[int, int]] = set()
+        """(student, second) of all that was sent: each must become a sample."""
         self._session_id, self._students = session_id, students
         self._channels = Channels(AddressBook(str(_run_folder(home))))
         self._sender = self._channels.sender(SIGNALS)
@@ -44,7 +46,7 @@ class Feeder:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; every reading so far is sent."""
+        """End; every reading so far is sent. It may be called again."""
         self._stop.set()
         self._thread.join()
         self._sender.close()
@@ -59,8 +61,11 @@ class Feeder:
             part = self._parts[place % SCRIPTS]
             reading = part[(second + 7 * place) % len(part)]
             origin = Origin(self._session_id, student, student)
-            frame = replace(reading, origin=origin, seq=second, captured_at=clock.now())
-            self._sender.send(replace(frame, monotonic_s=clock.monotonic()))
+            at = clock.now()
+            self._sender.send(
+                replace(reading, origin=origin, seq=second, captured_at=at, monotonic_s=clock.monotonic())
+            )
+            self.fed.add((student, int(at.timestamp())))
             number += 1
             self.sent = number
 

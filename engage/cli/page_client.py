@@ -46,6 +46,8 @@ class PageClient:
     troubles: list[tuple[str, ...]] = field(default_factory=list)
     changes: int = 0
     connected: int = 0
+    watching: bool = False
+    """Whether it was let in to watch."""
     twice: int = 0
     """Seconds that came as an event although the page had them; an event after a hole was filled, mostly."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -86,9 +88,8 @@ class PageClient:
             client.on("changed", self._on_changed)
             client.on(MISSED, self._on_missed)
             client.on("trouble", self._on_trouble)
-            headers = {"Cookie": self.cookie}
             try:
-                client.connect(self.address, headers, transports=list(self.transports), wait_timeout=ANSWER_WITHIN_S)
+                client.connect(self.address, transports=list(self.transports), wait_timeout=ANSWER_WITHIN_S)
                 client.wait()
             except socketio.exceptions.ConnectionError:
                 pass
@@ -96,7 +97,10 @@ class PageClient:
 
     def _web(self) -> requests.Session:
         web = requests.Session()
-        web.verify = self.verify
+        web.trust_env, web.verify = False, self.verify  # else the environment's authorities count in its stead
+        for pair in self.cookie.split("; "):  # in the jar, or a long poll after the first would go without
+            name, _, value = pair.partition("=")
+            web.cookies.set(name, value)
         return web
 
     def _on_missed(self, news: dict[str, Any]) -> None:
@@ -115,6 +119,9 @@ class PageClient:
         except Exception:  # the connection went again; the next one watches
             return
         if answer and answer.get("ok"):
+            with self._changed:
+                self.watching = True
+                self._changed.notify_all()
             if answer["trouble"]:
                 self._on_trouble({"what": answer["trouble"], "since": None})
             self._fill(None)

@@ -80,7 +80,8 @@ def nginx(http: str, place: Place) -> Iterator[None]:
     )
     main = f"pid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nevents {{ worker_connections 1024; }}\n"
     file = folder / "nginx.conf"
-    file.write_text(f"{main}http {{\naccess_log off;\n{temporary}\n{http}\n}}\n", "utf-8")
+    silent = "" if "access_log" in http else "access_log off;\n"
+    file.write_text(f"{main}http {{\n{silent}{temporary}\n{http}\n}}\n", "utf-8")
     program = _program("nginx")
     command = [program, "-p", str(folder), "-c", str(file)]
     tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)  # noqa: S603

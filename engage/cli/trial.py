@@ -64,7 +64,8 @@ class RunningSystem:
             page = web.get(f"{self.address}/sign-in", timeout=10, verify=self.authority).text
             token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
             form = {"csrf_token": token[1] if token else "", "email": email, "password": password}
-            web.post(f"{self.address}/sign-in", data=form, timeout=10, verify=self.authority).raise_for_status()
+            web.headers["Referer"] = self.address  # asked for by HTTPS
+            web.post(f"{self.address}/sign-in", data=form, timeout=30, verify=self.authority).raise_for_status()
             return "; ".join(f"{cookie.name}={cookie.value}" for cookie in web.cookies)
 
 
