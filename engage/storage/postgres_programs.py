@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs for backups, ``pg_dump`` and ``pg_restore``, run on a database of ours."""
+"""PostgreSQL's own programs: where they are, and ``pg_dump`` and ``pg_restore`` run on a database of ours."""
 
 from __future__ import annotations
 
@@ -25,18 +25,31 @@ def load(url: URL, file: Path) -> None:
     _run("pg_restore", url, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(file))
 
 
-def found(program: str) -> Path:
-    """Return where ``program`` is: on PATH, else Debian's newest. StorageError where it is not."""
+def find(program: str) -> Path | None:
+    """Return where ``program`` is: on PATH, else Debian's newest, else where pg_config says; None where it is not."""
     on_path = shutil.which(program)
     if on_path:
         return Path(on_path)
     installed = [file for file in DEBIAN.glob(f"*/bin/{program}") if file.parts[-3].isdigit()]
-    if not installed:
+    if installed:
+        return max(installed, key=lambda file: int(file.parts[-3]))
+    if shutil.which("pg_config"):
+        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)  # noqa: S607
+        file = Path(asked.stdout.strip()) / program
+        if file.is_file():
+            return file
+    return None
+
+
+def found(program: str) -> Path:
+    """Return where ``program`` is. StorageError where it is not."""
+    file = find(program)
+    if file is None:
         raise StorageError(
             f"{program} is not installed, and backups of PostgreSQL need it; install PostgreSQL's client programs "
             "(on Debian: postgresql-client)."
         )
-    return max(installed, key=lambda file: int(file.parts[-3]))
+    return file
 
 
 def _run(program: str, url: URL, *arguments: str) -> None:

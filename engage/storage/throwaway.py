@@ -15,22 +15,16 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from engage.errors import StorageError
+from engage.storage import postgres_programs
 
 UNSAFE = ("-c", "fsync=off", "-c", "full_page_writes=off")
 """What makes a server quick that need not survive a power cut; a measurement leaves it out."""
 
 
 def postgres_binaries() -> Path | None:
-    """Return the folder of PostgreSQL's server programs: the newest of Debian's, else what pg_config says."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
-    if found:
-        return found[-1].parent
-    if shutil.which("pg_config"):
-        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)  # noqa: S607
-        folder = Path(asked.stdout.strip())
-        if (folder / "initdb").is_file():
-            return folder
-    return None
+    """Return the folder of PostgreSQL's server programs; None where they are not installed."""
+    initdb = postgres_programs.find("initdb")
+    return None if initdb is None else initdb.resolve().parent
 
 
 def server_account() -> pwd.struct_passwd | None:
