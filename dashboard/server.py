@@ -80,7 +80,7 @@ def serve(settings: Settings, lines: Lines) -> None:
 
 
 def _check_database(settings: Settings) -> None:
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.open()
         database.check()
@@ -203,7 +203,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn publishes no ty
 
     def load(self) -> Flask:
         """Return the application, made in the worker process."""
-        database = Database(self.settings.database_url)
+        database = Database.of(self.settings)
         database.open()
         self.application = create_app(self.settings, database)
         self.watch = DatabaseWatch(self.application)

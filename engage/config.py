@@ -51,6 +51,12 @@ class Database(Section):
     """Where things are stored."""
 
     url: SecretStr = SecretStr("sqlite:///var/engage.db")
+    pool_size: Annotated[int, Field(ge=1, le=500)] = 5
+    """Connections that each process keeps open once it has had them."""
+    pool_extra: Annotated[int, Field(ge=0, le=500)] = 15
+    """Further ones while many threads ask at once; PostgreSQL's max_connections must bear the sum of all processes."""
+    pool_timeout_s: Positive = 10.0
+    """How long a thread waits for one of them before it is told that the database is busy."""
 
     @field_serializer("url", when_used="json")
     def _masked(self, url: SecretStr) -> str:

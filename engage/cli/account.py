@@ -23,7 +23,7 @@ def account() -> None:
 @click.pass_obj
 def link(settings: Settings, email: str) -> None:
     """Print a link that gives the account of EMAIL a new password. It works once, for an hour."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.verify()
         user = Accounts(database).user_by_email(email)

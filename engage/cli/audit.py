@@ -47,7 +47,7 @@ def show_command(settings: Settings, last: int) -> None:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.open()
         database.check()

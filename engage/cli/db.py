@@ -27,7 +27,7 @@ for command in (copy_command, backup_command, restore_command, retention_command
 @click.pass_obj
 def upgrade_command(settings: Settings) -> None:
     """Make the tables, or bring them up to this program. Nothing is lost; done whole or not at all."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         upgrade(database)
     finally:
@@ -41,7 +41,7 @@ def upgrade_command(settings: Settings) -> None:
 @click.pass_obj
 def downgrade_command(settings: Settings, revision: str, yes: bool) -> None:
     """Take the tables back to REVISION ("base": none at all). What the later tables hold is deleted."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     if not yes and not click.confirm(f"This deletes data in {database.name}. Go on?"):
         raise StorageError("Nothing was changed.")
     try:
@@ -55,7 +55,7 @@ def downgrade_command(settings: Settings, revision: str, yes: bool) -> None:
 @click.pass_obj
 def check_command(settings: Settings) -> None:
     """Check that the database opens, is undamaged, has this program's tables, and that its rows hold together."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         check(database)
     finally:

@@ -20,7 +20,7 @@ from engage.storage.restore import restore
 @click.pass_obj
 def backup_command(settings: Settings, file: Path, yes: bool) -> None:
     """Write a copy of the database to FILE, while the system runs. Only you may read it: it holds names."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         manifest = back_up(database, file, replace=yes)
     finally:
@@ -37,7 +37,7 @@ def restore_command(settings: Settings, file: Path, yes: bool) -> None:
 
     The present database stays until the restored one is complete and checked. Students erased since are erased again.
     """
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     manifest = read_manifest(file)
     question = f"This replaces {database.name} by {file} ({_words(manifest)}). Go on?"
     if not yes and not click.confirm(question):

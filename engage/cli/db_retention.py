@@ -17,7 +17,7 @@ from engage.storage.retention import Done, Due, Retention, Step
 @click.pass_obj
 def retention_command(settings: Settings, dry_run: bool) -> None:
     """Reduce and erase now what is over its time (settings retention.…), as every night does."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.verify()
         retention = Retention(database, settings.retention)

@@ -86,7 +86,7 @@ def check_database(settings: Settings) -> Finding:
     """Return whether the database opens and its tables are those of this program."""
     from engage.storage.database import Database
 
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     database.open()
     try:
         database.check()

@@ -40,7 +40,7 @@ def explain(settings: Settings, session_id: int, student: str, at: str, as_json:
     from engage.storage.queries import Queries
     from engage.storage.scores import Scores
 
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.open()
         database.check()

@@ -71,7 +71,7 @@ def _line(each: HoldRecord) -> str:
 
 @contextmanager
 def _holds(settings: Settings) -> Iterator[Holds]:
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.verify()
         yield Holds(database)

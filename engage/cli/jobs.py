@@ -12,6 +12,7 @@ from engage.runtime.schedule import Job
 from engage.runtime.supervisor import Supervisor
 from engage.storage.classroom import Classroom
 from engage.storage.database import Database
+from engage.storage.partitions import Partitions
 from engage.storage.pulse import PULSE_EVERY_S, Pulse, Standing
 from engage.storage.queries import Queries
 from engage.storage.retention import Retention
@@ -22,6 +23,8 @@ from engage.storage.timetable import Timetable
 COUNT_EVERY_S = 15.0
 """A minute of 40 students is counted in .07 s."""
 LESSONS_EVERY_S = 15.0
+PARTITIONS_EVERY_S = 3600.0
+"""Partitions are made two months ahead: any hour will do."""
 REVIEW_EVERY_S = 600.0
 """How often it is asked whether a night is over that was not yet reviewed; also after a night with the machine off."""
 
@@ -35,6 +38,7 @@ def jobs(settings: Settings, database: Database) -> list[Job]:
         Job("count minutes", lambda: count_minutes(database), COUNT_EVERY_S),
         Job("lessons by schedule", lambda: keep_timetable(settings, database), LESSONS_EVERY_S),
         Job("students at risk", lambda: review_terms(settings, database), REVIEW_EVERY_S),
+        Job("partitions", lambda: make_partitions(database), PARTITIONS_EVERY_S),
         Job("retention", lambda: keep_retention(settings, database), REVIEW_EVERY_S),
         *notification_jobs(settings, database),
     ]
@@ -65,6 +69,11 @@ def end_forgotten(settings: Settings, queries: Queries, classroom: Classroom) ->
 def count_minutes(database: Database) -> None:
     """Count up what was written since the last time."""
     Rollups(database).update()
+
+
+def make_partitions(database: Database) -> None:
+    """Have a place ready for the samples of the months to come."""
+    Partitions(database).make_ahead(datetime.now(UTC))
 
 
 def keep_timetable(settings: Settings, database: Database) -> None:

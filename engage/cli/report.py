@@ -59,7 +59,7 @@ def report(settings: Settings, /, session: int, file: Path, language: str | None
 
 def read(settings: Settings, session_id: int, language: Language = ENGLISH) -> Report:
     """Return the report of a stored session, showing what may be shown."""
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.verify()
         queries = Queries(database)

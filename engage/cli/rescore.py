@@ -33,7 +33,7 @@ def rescore(settings: Settings, session_id: int, name_or_file: str | None) -> No
     from engage.storage.scores import Scores
     from engage.storage.versions import named_scoring
 
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     try:
         database.open()
         database.check()

@@ -13,7 +13,7 @@ import segno
 from pydantic import ValidationError
 
 from engage.certificates import Certificate, certificate_for, fingerprint
-from engage.cli.jobs import jobs, pulse_job
+from engage.cli.jobs import jobs, make_partitions, pulse_job
 from engage.cli.parts import Part, check, claim_sockets, fixed_processes
 from engage.cli.plan import Plan
 from engage.cli.turn import Turn
@@ -60,11 +60,13 @@ def serve(settings: Settings, demo: bool, lan: bool, only: str | None) -> None:
     for port in ports(settings, part):
         listen(settings.web.listens_on, port).close()  # said now, before anything is started
     claim_sockets(settings, part)
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     database.open()
     if part is not Part.WEB and database.schema_state() == "empty":
         upgrade(database)
     database.check()
+    if part is not Part.WEB:
+        make_partitions(database)
     if demo:
         Classroom(database).ensure_demo(demo_members(DEMO_STUDENTS))
     with ExitStack() as until_the_end:

@@ -63,7 +63,7 @@ class SharedWorker:
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set."""
-        database = Database(self.context.settings.database_url)
+        database = Database.of(self.context.settings)
         database.open()
         try:
             self._worker(database).run(stop)

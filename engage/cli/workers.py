@@ -97,7 +97,7 @@ class CollectorWorker:
         from engage.storage.store import SqlStore
 
         settings, pipeline = self.context.settings, self.context.settings.pipeline
-        database = Database(settings.database_url)
+        database = Database.of(settings)
         if not await_database(self.context, database, stop):
             return
         queries = Queries(database)
@@ -173,7 +173,7 @@ class WebWorker:
         from engage.publish import open_updates
         from engage.storage.database import Database
 
-        context, database = self.context, Database(self.context.settings.database_url)
+        context, database = self.context, Database.of(self.context.settings)
         if not await_database(context, database, stop):
             return
         database.close()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +14,24 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
+from engage.config import Settings
 from engage.errors import SettingsError, StorageError
 from engage.storage import revisions
 from engage.storage.faults import shown, translated
 
 SchemaState = Literal["empty", "old", "current", "newer"]
 
-POOL = {"pool_size": 5, "max_overflow": 15, "pool_timeout": 10.0}
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How many connections a process keeps, how many more it may open, and how long a thread waits for one."""
+
+    size: int = 5
+    extra: int = 15
+    timeout_s: float = 10.0
+
+
+DEFAULT_POOL = Pool()
 
 
 class Database:
@@ -29,13 +41,20 @@ class Database:
     for the other modules of this package: no session leaves it.
     """
 
-    def __init__(self, url: str, busy_timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, busy_timeout_s: float = 5.0, pool: Pool = DEFAULT_POOL) -> None:
         """Remember the address; nothing is opened yet. SettingsError where the address cannot be understood."""
         self._url = _parsed(url)
+        self._pool = pool
         self._busy_timeout_s = busy_timeout_s
         self._engine: Engine | None = None
         self._engine_pid = 0
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        """Return the database of the settings, pooled as they say."""
+        section = settings.database
+        return cls(settings.database_url, pool=Pool(section.pool_size, section.pool_extra, section.pool_timeout_s))
 
     @property
     def name(self) -> str:
@@ -75,7 +94,8 @@ class Database:
 
         (SQLite changes a table by making a new one; with foreign keys on, dropping the old one would empty others.)
         """
-        pool: dict[str, Any] = {"poolclass": NullPool} if migrating else dict(POOL)
+        kept = {"pool_size": self._pool.size, "max_overflow": self._pool.extra, "pool_timeout": self._pool.timeout_s}
+        pool: dict[str, Any] = {"poolclass": NullPool} if migrating else kept
         if self.sqlite:
             return _sqlite_engine(self._url, self._busy_timeout_s, not migrating, pool)
         timeout_ms = int(self._busy_timeout_s * 1000)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from engage.cli.jobs import jobs
 from engage.config import Settings
 from engage.core.types import Sample, Score, ScoredSample
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from tests.databases import School, SetClock
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_every_job_runs_and_can_run_again(school: School, database: Database, url: str) -> None:
     settings = Settings(database={"url": url})  # type: ignore[arg-type]
     ada = school.students[0].id
@@ -36,7 +33,6 @@ def test_every_job_runs_and_can_run_again(school: School, database: Database, ur
     schedule.stop()
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_session_that_nobody_ended_is_ended(school: School, clock: SetClock, database: Database, url: str) -> None:
     school.classroom.end_session(school.session.id)
     clock.time = datetime.now(UTC) - timedelta(hours=1)

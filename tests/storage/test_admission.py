@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from engage.cli.workers import CollectorWorker
@@ -54,7 +53,6 @@ def frame(session: int, student: int, at: Any) -> FrameSignals:
     return FrameSignals(Origin(session, 1, student), Mode.FULL, 0, at, 0.0, 0.5, (face,))
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_the_running_collector_stores_and_shows_nobody_without_a_yes(
     school: Any, database: Database, url: str, clock: Any
 ) -> None:

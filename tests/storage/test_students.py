@@ -148,7 +148,6 @@ def test_the_export_holds_every_table_with_a_student(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_any_name_is_exported_and_erased(school: School, students: Students, database: Database, name: str) -> None:
     student = school.classroom.create_student(school.course.id, NewStudent(name, minor=False))
     tables, sheets = exported(database, student.id)
