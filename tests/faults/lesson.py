@@ -123,6 +123,7 @@ class Lesson:
     cameras: dict[str, int]
     system: RunningSystem
     watcher: Watcher
+    course: int = 0
     healthy_gap_s: float = 0.0
     figures: dict[str, list[float]] = field(default_factory=dict)
 
@@ -241,7 +242,7 @@ class Lesson:
 def make_school(
     database: Database, count: int, cameras: dict[str, str]
 ) -> tuple[int, tuple[int, ...], dict[str, int], int]:
-    """Fill an empty database; return the session's number, the drawn students, those with cameras, and the teacher."""
+    """Fill an empty database; return the session's number, the drawn students, those with cameras, and the course."""
     upgrade(database)
     accounts, classroom = Accounts(database), Classroom(database)
     token = accounts.issue_setup_token(600)
@@ -257,7 +258,7 @@ def make_school(
 
     students = tuple(enrol(member.name, f"virtual:{member.seed}?script=lively") for member in virtual_class(count))
     others = {name: enrol(name, address) for name, address in cameras.items()}
-    return classroom.start_session(course, user).id, students, others, user
+    return classroom.start_session(course, user).id, students, others, course
 
 
 def settings_for(url: str, **more: Any) -> dict[str, Any]:
@@ -280,10 +281,10 @@ def running_lesson(
     database = Database(url)
     database.open()
     try:
-        session, students, others, _ = make_school(database, count, cameras or {})
+        session, students, others, course = make_school(database, count, cameras or {})
         values = settings_for(url, **settings)
         with started(home, values, session) as (system, watcher):
-            lesson = Lesson(home, url, values, database, session, students, others, system, watcher)
+            lesson = Lesson(home, url, values, database, session, students, others, system, watcher, course)
             settle(lesson)
             yield lesson
     finally:
