@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -182,7 +183,10 @@ class Group:
                 self._past_failures += seat.failures
                 del self._seats[name]
         self._past_failures += sum(seat.failures for seat in self._leaving if not seat.alive)
+        left = len(self._leaving)
         self._leaving = [seat for seat in self._leaving if seat.alive]
+        if len(self._leaving) < left:
+            gc.collect()  # workers know themselves by their parts; uncollected, each lesson's networks stayed in memory
         still_there = {seat.spec.name for seat in self._leaving}
         for name, spec in wanted.items():
             if name not in self._seats and name not in still_there:
