@@ -120,7 +120,7 @@ def until(fact: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
 def configuration(place: Ground, port: int, log: Path) -> tuple[str, str]:
     """Return the repository's configuration for this machine's ports and certificate, and the authority's file."""
     made = certificate_for(Settings(home=place.home, web={"lan": True}))  # type: ignore[arg-type]
-    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    text = (ROOT / "docs" / "deploy" / "nginx.conf").read_text("utf-8")
     for old, new in {
         "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
         "server_name engage.school.example;": "server_name localhost;",
