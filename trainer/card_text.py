@@ -62,6 +62,9 @@ averaged weights, as float16.
 - Contempt, disgust and fear are rare in the data and often missed: see the recall above.
 - Crops should be as tight and upright as FER2013's. Dark, blurred, turned or covered faces are read worse, and more
   confidently than they deserve.
+- Whether groups of people are read alike is not known: no picture at hand says age, sex or skin. Of faces with drawn
+  sunglasses the detector finds under a third; a drawn mask costs 28 points of accuracy. docs/fairness.md holds what
+  was measured; `trainer fairness` measures pictures with groups of your own.
 
 ## Use
 

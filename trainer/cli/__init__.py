@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate-engagement": "trainer.cli.evaluate_engagement:evaluate_engagement",
     "evaluate-signals": "trainer.cli.evaluate_signals:evaluate_signals",
     "export": "trainer.cli.export:export",
+    "fairness": "trainer.cli.fairness:fairness",
     "fit-scorer": "trainer.cli.fit_scorer:fit_scorer",
     "fit-signals": "trainer.cli.fit_signals:fit_signals",
     "label-signals": "trainer.cli.label_signals:label_signals",
