@@ -132,7 +132,8 @@ def _arrived(source: _Source, pages: Sequence[PageClient]) -> set[Key]:
 
 
 def _latencies(page: PageClient, began: float, ended: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-    seen = [row.received_s - row.captured_s for row in page.rows.values() if began <= row.captured_s < ended]
+    rows = [row for row in page.rows.values() if row.by_event and began <= row.captured_s < ended]
+    seen = [row.received_s - row.captured_s for row in rows]
     return np.array(seen, np.float64)
 
 
