@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -29,6 +30,13 @@ FORMAT = 1
 MANIFEST, CONTENT = "manifest.json", "database"
 AT_ONCE = 1 << 20
 LONGEST_MANIFEST = 1 << 16
+
+
+BROKEN = (
+    zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError, EOFError, RuntimeError, NotImplementedError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What Python's reader makes of damaged archives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, zlib.error) as error:
+    except BROKEN as error:
         raise StorageError(f"{file} is no backup of this program, or damaged. Nothing was changed.") from error
     except OSError as error:
         raise StorageError(f"The backup {file} cannot be read ({error.strerror}).") from error

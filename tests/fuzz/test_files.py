@@ -282,3 +282,16 @@ def test_every_target_is_tried_and_takes_what_is_not_damaged(tmp_path: Path) -> 
             refusals.clear()
             target.check(whole.encode() if isinstance(whole, str) else whole)
             assert not refusals, f"{name}: {refusals}"
+
+
+def test_archives_that_broke_the_reader(tmp_path: Path) -> None:
+    """Found by the many at night: an entry without a name, and one of a later version of the format."""
+    packed = zipped(ONEROSTER, zipfile.ZIP_STORED)
+    central = packed.rindex(b"PK\x01\x02")
+    nameless = packed[: central + 28] + b"\0\0" + packed[central + 30 :]
+    later = packed.replace(b"PK\x01\x02\x14\x03\x14\x00", b"PK\x01\x02\x14\x03\xff\x00")
+    for data in (nameless, later):
+        assert read_oneroster(data, date(2026, 11, 28)).problems
+        (tmp_path / "input").write_bytes(data)
+        with pytest.raises(EngageError):
+            read_manifest(tmp_path / "input")

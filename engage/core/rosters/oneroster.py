@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -21,6 +22,11 @@ MOST_STUDENTS = 5_000
 NEEDED = ("users", "enrollments", "classes")
 OPTIONAL = ("courses", "orgs")
 PART = 64 * 1024
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, IndexError,
+    KeyError, struct.error,
+)  # fmt: skip
+"""What Python's reader makes of damaged and encrypted archives."""
 
 TableRow = dict[str, str]
 
@@ -59,7 +65,7 @@ def read_oneroster(data: bytes, today: date) -> OneRoster:
         return _classes(_tables(files), today)
     except _UnusableError as error:
         return OneRoster(problems=(Problem(0, str(error)),))
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+    except BROKEN:
         return OneRoster(problems=(Problem(0, "This zip is damaged or encrypted. Export it again."),))
 
 
