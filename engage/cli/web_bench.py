@@ -112,7 +112,7 @@ def kill_web(system: RunningSystem, number: int = 1) -> None:
     """Kill web process ``number`` (1 is the first) as a crash would end it; its supervisor starts another."""
     name = "web" if number == 1 else f"web-{number}"
     for process in system.tree():
-        if process.cmdline()[-1:] == [name]:
+        if process.cmdline()[-2:] == ["engage.runtime.host", name]:  # not "engage serve --only web", its supervisor
             for child in [*process.children(recursive=True), process]:
                 child.send_signal(signal.SIGKILL)
             return

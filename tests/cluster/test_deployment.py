@@ -139,7 +139,17 @@ def school(deployed: School) -> School:
     """Return the running deployment once all of it is there, whatever the test before did."""
     for system in (deployed.first, deployed.second):
         until(lambda system=system: alive(system))  # type: ignore[misc]
+    until(lambda: leads_to_both(deployed))
     return deployed
+
+
+def leads_to_both(school: School) -> bool:
+    """Return whether nginx leads new browsers to either process: one that was away is left out for some seconds."""
+    asked = [requests.get(f"{school.address}/healthz", verify=school.authority, timeout=30) for _ in range(8)]
+    keys = [str(answer.cookies["engage_route"]) for answer in asked]
+    until(lambda: set(keys) <= school.led().keys())
+    led = school.led()
+    return len(set().union(*(led[key] for key in keys))) == 2
 
 
 @pytest.fixture(scope="module")
