@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, redirect, request, url_for
+from flask import abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user
 
@@ -51,10 +51,17 @@ class Account(UserMixin):  # type: ignore[misc] # Flask-Login publishes no types
 def load_account(session_id: str) -> Account | None:
     """Return the account behind a session cookie, or None when it is gone, no longer active, or ended its sessions."""
     number, _, stamp = session_id.partition(".")
+    if "without_accounts" in g:
+        return None
     record = services().accounts.user(int(number)) if number.isdecimal() else None
     if record is None or not record.active or (record.session_stamp or "") != stamp:
         return None
     return Account(record)
+
+
+def without_accounts() -> None:
+    """Let the rest of this request have nobody signed in: the page that says the database is away must not ask it."""
+    g.without_accounts = True
 
 
 def user() -> UserRecord:

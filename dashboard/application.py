@@ -52,7 +52,7 @@ from dashboard import (
     supported,
     try_it,
 )
-from dashboard.access import enforce, load_account
+from dashboard.access import enforce, load_account, without_accounts
 from dashboard.cookies import PageSessions
 from dashboard.hosts import guard
 from dashboard.libraries import HINT, missing
@@ -154,6 +154,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _engage_error(error: EngageError) -> ResponseReturnValue:
     if isinstance(error, StorageError):
         log.error("event=request_failed endpoint=%s error=%s", request.endpoint, error)
+        without_accounts()
         return _say(503, f"{error} {_('Nothing was changed; reload this page in a moment.')}")
     return _say(400 if isinstance(error, RequestError) else 500, str(error))
 

@@ -63,7 +63,11 @@ def ray_cluster(nodes: Sequence[Mapping[str, Any]], *modules: Path) -> Iterator[
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stack.enter_context(mock.patch.dict(os.environ, {**ENVIRONMENT, "PYTHONPATH": _python_path(folder, modules)}))
+        (
+            folder / "ray"
+        ).mkdir()  # Ray notes a cluster's address there, and makes only its usual place
+        environment = {**ENVIRONMENT, "RAY_TMPDIR": str(folder), "PYTHONPATH": _python_path(folder, modules)}
+        stack.enter_context(mock.patch.dict(os.environ, environment))
         running = RayCluster(Cluster(), folder)
         stack.callback(running.cluster.shutdown)
         for number, node in enumerate(nodes):

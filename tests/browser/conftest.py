@@ -105,10 +105,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[[int], Served]]:
             server.stop()
 
 
+def chromium_program() -> str | None:
+    """Return the path of a Chromium, or None."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[playwright_api.Browser]:
     """Yield a running Chromium, or skip."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = chromium_program()
     if executable is None:
         pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
     from dashboard.libraries import HINT, missing
@@ -154,8 +159,7 @@ def secure_chromium(chromium: playwright_api.Browser, network: Any) -> Iterator[
     from tests.browser import networked
 
     arguments = [*CHROMIUM_ARGUMENTS, *networked.trusting(network.home), *networked.fake_camera(network.home)]
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    browser = chromium.browser_type.launch(executable_path=executable, args=arguments)
+    browser = chromium.browser_type.launch(executable_path=chromium_program(), args=arguments)
     yield browser
     browser.close()
 

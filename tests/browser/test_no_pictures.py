@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dashboard import create_app
 from dashboard.join_keys import issue
@@ -24,7 +23,7 @@ from engage.storage.classroom import Classroom
 from engage.storage.queries import Queries
 from engage.storage.records import NewStudent
 from tests.browser import networked
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, DESKTOP
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, DESKTOP, chromium_program
 from tests.conftest import shared_folder
 from tests.privacy.searching import Find, search, search_bytes
 
@@ -66,21 +65,22 @@ def system(tmp_path: Path, temporary: Path, cores_allowed: None) -> Iterator[net
 
 
 @pytest.fixture
-def profile(system: networked.Network, tmp_path: Path) -> Iterator[BrowserContext]:
+def profile(chromium: Browser, system: networked.Network, temporary: Path, tmp_path: Path) -> Iterator[BrowserContext]:
     """Yield a browser that keeps its profile and cache in a folder, with a drawn student before its camera."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
     film = tmp_path / "film"
     film.mkdir()
     arguments = [*CHROMIUM_ARGUMENTS, *networked.trusting(system.home), *networked.fake_camera(film)]
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / "profile"), executable_path=executable, args=arguments, viewport=DESKTOP, locale="en-GB"
-        )
-        context.set_default_timeout(60_000)
-        yield context
-        context.close()
+    context = chromium.browser_type.launch_persistent_context(
+        str(tmp_path / "profile"),
+        executable_path=chromium_program(),
+        env={**os.environ, "TMPDIR": str(temporary)},
+        args=arguments,
+        viewport=DESKTOP,
+        locale="en-GB",
+    )
+    context.set_default_timeout(60_000)
+    yield context
+    context.close()
 
 
 def join(system: networked.Network, page: Page, until: Any) -> int:

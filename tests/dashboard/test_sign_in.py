@@ -52,6 +52,20 @@ def test_a_poor_form_makes_nobody_and_spends_nothing(
     assert Accounts(database).setup_token_valid(token)
 
 
+def test_a_database_that_is_away_is_said_on_a_page_that_needs_none(
+    school: Any, browser: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browser("teacher")
+
+    def away(*_: object) -> Any:
+        raise StorageError("The database cannot be reached.")
+
+    monkeypatch.setattr(database.engine, "connect", away)
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "The database cannot be reached. Nothing was changed" in answer.text
+
+
 def test_wrong_password_and_unknown_address_answer_alike(school: Any, browser: Any, send: Any) -> None:
     client = browser(None)
     wrong = send(client, "/sign-in", email="teacher@school.example", password="no")
