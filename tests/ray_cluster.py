@@ -63,9 +63,7 @@ def ray_cluster(nodes: Sequence[Mapping[str, Any]], *modules: Path) -> Iterator[
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        (
-            folder / "ray"
-        ).mkdir()  # Ray notes a cluster's address there, and makes only its usual place
+        (folder / "ray").mkdir()  # Ray notes a cluster's address there, and makes only its usual place
         environment = {**ENVIRONMENT, "RAY_TMPDIR": str(folder), "PYTHONPATH": _python_path(folder, modules)}
         stack.enter_context(mock.patch.dict(os.environ, environment))
         running = RayCluster(Cluster(), folder)
