@@ -16,7 +16,7 @@ from dashboard.services import services
 from engage.core.live import alert_payload
 from engage.core.rules import AlertSettings, RuleName, alert_settings, headline, why
 from engage.core.rules.settings import LIMITS
-from engage.core.types import AlertEvent
+from engage.core.updates import AlertEvent
 from engage.storage.alerts import Alerts
 from engage.storage.records import CourseRecord, SessionRecord, SessionState
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from engage.core.policy import GivenBy
 from engage.core.risk import Attendance, Level, Standing
 from engage.core.rules import RuleName
-from engage.core.types import AlertState, Mode, Reason, SourceState
+from engage.core.types import Mode, Reason, SourceState
+from engage.core.updates import AlertState
 from engage.storage.records import FlagState, Role, SessionState
 
 

@@ -19,7 +19,8 @@ from engage.core.clock import SystemClock
 from engage.core.pacing import LEAST_FPS, agreed_rate_fps
 from engage.core.pictures import read_header
 from engage.core.protocols import Clock, Sender
-from engage.core.types import LiveUpdate, Origin, PushedFrame
+from engage.core.types import Origin, PushedFrame
+from engage.core.updates import LiveUpdate
 from engage.errors import RequestError
 
 EXTENSION = "engage.frames"

@@ -22,7 +22,8 @@ from dashboard.live import deliver, tell_changed
 from dashboard.services import Services, services
 from engage.core.live import JOINERS, own_room, room
 from engage.core.policy import decide
-from engage.core.types import LiveUpdate, Origin, SourceState, SourceStatus
+from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate
 from engage.errors import EngageError, RequestError
 from engage.storage.joining import DeviceRecord
 from engage.storage.records import PlannedSource, SourceKind

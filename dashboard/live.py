@@ -21,7 +21,7 @@ from dashboard.rooms import open_rooms
 from dashboard.services import services
 from engage.config import Settings
 from engage.core.live import EVENT, JOINERS, OWN_EVENT, own_payloads, room, update_payload
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 
 log = logging.getLogger("engage.dashboard.live")
 

@@ -25,7 +25,7 @@ from dashboard.access import Access, allow
 from dashboard.hosts import CAME_BY_PROXY
 from dashboard.services import Services, services
 from engage.core.meters import METERS, read_histogram
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 from engage.errors import StorageError
 from engage.storage.outbox import tallies
 from engage.storage.pulse import Pulse, Standing

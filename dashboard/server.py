@@ -30,7 +30,7 @@ from dashboard.waiting import WaitingRoom
 from engage.config import Settings
 from engage.core.protocols import Receiver
 from engage.core.shared import SharedView
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 from engage.network import listen
 from engage.storage.database import Database
 

@@ -17,7 +17,8 @@ from dashboard.security import let_page_use
 from dashboard.services import services
 from engage.core.live import EMOJI, UNKNOWN
 from engage.core.looks import DrawnMoment, LookAnswer
-from engage.core.types import EMOTIONS, FaceSignals, Mode
+from engage.core.signals import FaceSignals
+from engage.core.types import EMOTIONS, Mode
 from engage.errors import EngageError, PolicyError
 
 blueprint = Blueprint("try_it", __name__, url_prefix="/try")

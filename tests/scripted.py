@@ -16,16 +16,8 @@ from engage.capture.virtual.script import Script, ScriptKind
 from engage.capture.virtual.state import FaceState, emotion
 from engage.core.scoring import StudentScorer
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import (
-    Box,
-    FaceSignals,
-    FrameSignals,
-    Mode,
-    Origin,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-)
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Box, Mode, Origin, ScoredSample, SourceState, SourceStatus
 from engage.pipeline.sampling import SampleBuilder
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

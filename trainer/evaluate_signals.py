@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engage.core.lids import CLOSED_BELOW
-from engage.core.types import Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import Image
 from engage.inference.classifier import Classifier
 from trainer.agreement import area
 from trainer.signals import Targets, answers

@@ -19,7 +19,8 @@ from engage.core.gestures.kinds import GestureKind
 from engage.core.lids import eyes_open, lids_closed
 from engage.core.scoring import StudentScorer
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import Box, FaceSignals, GestureEvent, Sample, Score, SignalArrays
+from engage.core.signals import FaceSignals, SignalArrays
+from engage.core.types import Box, GestureEvent, Sample, Score
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
 STEP_S = 10.0

@@ -11,18 +11,8 @@ import numpy as np
 
 from engage.capture.looking import Looked
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import (
-    FaceCrop,
-    FaceSignals,
-    Frame,
-    FrameSignals,
-    GestureEvent,
-    Hint,
-    Mode,
-    Origin,
-    Score,
-    ScoredSample,
-)
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import FaceCrop, Frame, GestureEvent, Hint, Mode, Origin, Score, ScoredSample
 from engage.inference.reading import FaceReader
 from engage.pipeline.student import StudentLine
 from engage.vision.crops import Shift

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from engage.cli.analysis import FaceReading, Track
-from engage.core.types import EMOTIONS, FaceSignals
+from engage.core.signals import FaceSignals
+from engage.core.types import EMOTIONS
 from engage.errors import EngageError
 
 OTHER_SIGNALS = tuple(

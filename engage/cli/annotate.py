@@ -18,7 +18,8 @@ from PIL import ImageDraw, ImageFont
 from engage.capture.native import quiet_opencv
 from engage.cli.analysis import FaceReading
 from engage.core.live import reading as read_state
-from engage.core.types import Box, FaceSignals, Frame, Image
+from engage.core.signals import FaceSignals
+from engage.core.types import Box, Frame, Image
 from engage.errors import EngageError
 
 LINE = (190, 205, 120)

@@ -21,7 +21,8 @@ from engage.capture.virtual.probe import drawn_crops
 from engage.cli.finding import network_source
 from engage.cli.yardstick import answer, answer_apart, one_core, per_core_s
 from engage.config import Settings
-from engage.core.types import Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import Image
 from engage.errors import EngageError
 from engage.inference.backed import BackedClassifier
 from engage.inference.backends.measuring import differences

@@ -12,7 +12,8 @@ from engage.capture.virtual.script import Script, ScriptKind
 from engage.capture.virtual.truth import frames
 from engage.cli.trial import START_DEADLINE_S
 from engage.core.clock import SystemClock
-from engage.core.types import FrameSignals, Origin
+from engage.core.signals import FrameSignals
+from engage.core.types import Origin
 from engage.errors import EngageError
 from engage.runtime.addresses import AddressBook
 from engage.runtime.channels import SIGNALS, Channels

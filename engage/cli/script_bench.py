@@ -23,7 +23,8 @@ from engage.capture.virtual.truth import START, signals_of
 from engage.cli.finding import build_finder
 from engage.config import Settings
 from engage.core.gestures.kinds import GestureKind
-from engage.core.types import FaceSignals, Frame, FrameSignals, GestureEvent, Hint, Mode, Origin, Score
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Frame, GestureEvent, Hint, Mode, Origin, Score
 from engage.errors import SourceEnded
 from engage.inference.reading import FaceReader
 from engage.pipeline.student import StudentLine

@@ -7,7 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FaceSignals, Sample
+from engage.core.signals import FaceSignals
+from engage.core.types import Sample
 
 LEAST_CALIBRATION_S = 2.0
 """Seconds of face in a calibration step under which it is taken for not made."""

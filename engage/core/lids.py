@@ -8,7 +8,8 @@ without this and .97 with it where MediaPipe reads the face, .77 and .83 where t
 from __future__ import annotations
 
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FaceSignals, Sample
+from engage.core.signals import FaceSignals
+from engage.core.types import Sample
 
 CLOSED_BELOW = 0.2
 """Lids count as closed where they are at least 80 % closed (PERCLOS P80, Wierwille et al. 1994)."""

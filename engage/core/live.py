@@ -6,7 +6,8 @@ from typing import Any
 
 from engage.core.gestures.kinds import too_slow_for
 from engage.core.rules.words import headline, why
-from engage.core.types import EMOTIONS, AlertEvent, GestureEvent, LiveUpdate, Mode, Reason, ScoredSample, SourceStatus
+from engage.core.types import EMOTIONS, GestureEvent, Mode, Reason, ScoredSample, SourceStatus
+from engage.core.updates import AlertEvent, LiveUpdate
 
 EVENT = "update"
 """The Socket.IO event that carries an update to the pages in ``room(session_id)``."""

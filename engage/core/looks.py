@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engage.core.types import FaceSignals, Mode
+from engage.core.signals import FaceSignals
+from engage.core.types import Mode
 
 LOOKS = "looks"
 """The channel of LookRequest messages; an answer goes to the channel that the request names."""

@@ -12,20 +12,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from engage.core.types import (
-    Box,
-    Face,
-    Frame,
-    GestureEvent,
-    Image,
-    LiveUpdate,
-    ScoredSample,
-    SignalArrays,
-    SourceStatus,
-)
+from engage.core.signals import SignalArrays
+from engage.core.types import Box, Face, Frame, GestureEvent, Image, ScoredSample, SourceStatus
+from engage.core.updates import LiveUpdate
 
 Message = object
-"""What channels carry: one of the records of ``engage.core.types``."""
+"""What channels carry: one of the records of ``engage.core``."""
 
 
 class Clock(Protocol):

@@ -168,66 +168,6 @@ class FrameFaces:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalArrays:
-    """What is read from ``N`` crops at once: arrays of length ``N``, float32; signs and units as in FaceSignals."""
-
-    expression: NDArray[np.float32] | None
-    """``(N, 8)`` probabilities in FER+ order, or None where they were not asked for and so not computed."""
-    yaw_deg: NDArray[np.float32]
-    pitch_deg: NDArray[np.float32]
-    roll_deg: NDArray[np.float32]
-    gaze_x: NDArray[np.float32]
-    gaze_y: NDArray[np.float32]
-    left_eye_open: NDArray[np.float32]
-    right_eye_open: NDArray[np.float32]
-    mouth_open: NDArray[np.float32]
-    smile: NDArray[np.float32]
-    brow: NDArray[np.float32]
-    face_score: NDArray[np.float32]
-    """0-1: is this a well framed face."""
-    box_shift: NDArray[np.float32]
-    """``(N, 3)``: dx, dy, log scale from the crop to the one its face should have (``vision.crops.apply_shift``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaceSignals:
-    """What is read from one face at one moment. A signal that was not, or may not be, read is None."""
-
-    track_id: int
-    box: Box
-    confidence: float
-    expression: tuple[float, ...] | None = None
-    """Eight probabilities in FER+ order."""
-    yaw_deg: float | None = None
-    pitch_deg: float | None = None
-    roll_deg: float | None = None
-    gaze_x: float | None = None
-    gaze_y: float | None = None
-    left_eye_open: float | None = None
-    right_eye_open: float | None = None
-    mouth_open: float | None = None
-    smile: float | None = None
-    brow: float | None = None
-    face_score: float | None = None
-    box_shift: tuple[float, float, float] | None = None
-    hands: tuple[str, ...] = ()
-    """Kinds of hand gestures seen; read in the frame, not by the network."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameSignals:
-    """The signals of one frame, in the same order of frames per source as they were captured."""
-
-    origin: Origin
-    mode: Mode
-    seq: int
-    captured_at: datetime
-    monotonic_s: float
-    brightness: float
-    faces: tuple[FaceSignals, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Hint:
     """Inference's word to a capture worker: where the face of one crop turned out to be, and whether it was one.
 
@@ -336,54 +276,6 @@ class GestureEvent:
     started_at: datetime
     ended_at: datetime
     strength: float
-
-
-class AlertState(StrEnum):
-    """Where an alert stands. What has not held for long enough yet is pending, and nobody hears of it."""
-
-    FIRING = "firing"
-    RESOLVED = "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertEvent:
-    """A rule that began to fire for a student, or for the class (``student_id`` None), or ceased to.
-
-    ``started_at`` is the capture time at which it began to fire; with session, student and rule it names the firing.
-    ``details`` holds the numbers behind it: ``since`` (Unix seconds) is when its cause began. ``id`` is 0 until stored.
-    """
-
-    session_id: int
-    student_id: int | None
-    rule: str
-    state: AlertState
-    started_at: datetime
-    ended_at: datetime | None = None
-    details: Mapping[str, float | str] = field(default_factory=dict)
-    id: int = 0
-    acknowledged_at: datetime | None = None
-    snoozed_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Frames a second that each source is asked for now, and would be if the machine bore it."""
-
-    asked_fps: float
-    agreed_fps: float
-
-
-@dataclass(frozen=True, slots=True)
-class LiveUpdate:
-    """What one committed batch says to the live pages of one session."""
-
-    session_id: int
-    committed_at: datetime
-    samples: tuple[ScoredSample, ...] = ()
-    statuses: tuple[SourceStatus, ...] = ()
-    gestures: tuple[GestureEvent, ...] = ()
-    alerts: tuple[AlertEvent, ...] = ()
-    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engage.core.types import CROP_SIZE_PX, Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import CROP_SIZE_PX, Image
 
 CHUNK = 32
 """Crops per pass: past 32 the speed per crop on a CPU stays level and only memory grows."""

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engage.core.protocols import InferenceBackend
-from engage.core.types import CROP_SIZE_PX, EMOTIONS, Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import CROP_SIZE_PX, EMOTIONS, Image
 from engage.errors import ModelError
 from engage.inference.answers import CHUNK, SIGNALS, require_crops, signal_arrays
 from engage.inference.backends.source import Source

@@ -20,7 +20,8 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from engage.core.types import EMOTIONS, Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import EMOTIONS, Image
 from engage.errors import ModelError
 from engage.inference.answers import CHUNK, SIGNALS, require_crops, signal_arrays
 from engage.inference.card import REMEDY, Card, default_folder, load_card, read_weights

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from engage.core.looks import LOOKS, DrawnMoment, LookAnswer, LookRequest
 from engage.core.protocols import Sender, Stop, WorkerContext
-from engage.core.types import FaceCrop, FaceSignals, Frame, Image, Mode
+from engage.core.signals import FaceSignals
+from engage.core.types import FaceCrop, Frame, Image, Mode
 from engage.errors import EngageError
 from engage.inference.reading import FaceReader
 

@@ -12,7 +12,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from engage.core.protocols import ExpressionClassifier, SignalReader
-from engage.core.types import FaceCrop, FaceSignals, Mode
+from engage.core.signals import FaceSignals
+from engage.core.types import FaceCrop, Mode
 
 PLAIN = ("yaw_deg", "pitch_deg", "roll_deg", "gaze_x", "gaze_y", "left_eye_open", "right_eye_open", "mouth_open")
 """Signals that say where somebody looks and whether they are awake."""

@@ -8,19 +8,9 @@ from dataclasses import dataclass, field
 
 from engage.core.meters import Meters
 from engage.core.protocols import Clock, Receiver, Sender, Stop, WorkerContext
+from engage.core.signals import FaceSignals, FrameSignals
 from engage.core.traces import NoTraces, Traces
-from engage.core.types import (
-    CROP_SIZE_PX,
-    FaceCrop,
-    FaceSignals,
-    FrameFaces,
-    FrameSignals,
-    Hint,
-    Mode,
-    Origin,
-    SourceStatus,
-    Strain,
-)
+from engage.core.types import CROP_SIZE_PX, FaceCrop, FrameFaces, Hint, Mode, Origin, SourceStatus, Strain
 from engage.inference.batching import BatchLimits, BatchMessage, MicroBatcher
 from engage.inference.reading import FaceReader, bare_signals
 

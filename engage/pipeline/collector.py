@@ -11,19 +11,10 @@ from datetime import datetime
 from engage.core.meters import Meters
 from engage.core.protocols import Clock, Publisher, Receiver, Stop, Store
 from engage.core.scoring_settings import ScoringSettings
+from engage.core.signals import FrameSignals
 from engage.core.traces import NoTraces, Traces
-from engage.core.types import (
-    AlertEvent,
-    AlertState,
-    FrameSignals,
-    GestureEvent,
-    LiveUpdate,
-    Sample,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-    Strain,
-)
+from engage.core.types import GestureEvent, Sample, ScoredSample, SourceState, SourceStatus, Strain
+from engage.core.updates import AlertEvent, AlertState, LiveUpdate
 from engage.pipeline.feedback import Feedback
 from engage.pipeline.student import StudentLine
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from engage.core.meters import Meters
 from engage.core.pacing import Observed, Tempo, typical
-from engage.core.types import Origin, Rate, RateHint, Strain
+from engage.core.types import Origin, RateHint, Strain
+from engage.core.updates import Rate
 
 PERIOD_S = 1.0
 REPEAT_S = 5.0

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engage.core.lids import eyes_open, gazes, lids_closed
-from engage.core.types import FaceSignals, FrameSignals, Mode, Sample
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Mode, Sample
 
 LONGEST_GAP_S = 2.0
 """A frame stands for the time since the one before it, but never for more than this: past it, there was no data."""

@@ -10,7 +10,8 @@ from engage.core.gestures.kinds import GestureKind
 from engage.core.gestures.reader import GestureReader
 from engage.core.scoring import StudentScorer
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FrameSignals, GestureEvent, Sample, ScoredSample
+from engage.core.signals import FrameSignals
+from engage.core.types import GestureEvent, Sample, ScoredSample
 from engage.pipeline.sampling import SampleBuilder
 from engage.pipeline.steadiness import SteadyTime
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from engage.core.protocols import Message, Sender
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 
 
 class ChannelPublisher:

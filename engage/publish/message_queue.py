@@ -13,7 +13,7 @@ from flask_socketio import SocketIO
 
 from engage.core.live import EVENT, JOINERS, MISSED, OWN_EVENT, own_payloads, room, update_payload
 from engage.core.shared import SHARED_EVENT, SharedView, shared_room, view_payload
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 from engage.errors import ChannelError
 from engage.message_queue import RETRY_S, QueueRooms
 

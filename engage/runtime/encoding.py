@@ -11,17 +11,9 @@ import numpy as np
 from engage.core.looks import LookAnswer, LookRequest
 from engage.core.protocols import Message
 from engage.core.shared import NameFace, SharedView
-from engage.core.types import (
-    Dropped,
-    FrameFaces,
-    FrameSignals,
-    Hint,
-    LiveUpdate,
-    PushedFrame,
-    RateHint,
-    SourceStatus,
-    Strain,
-)
+from engage.core.signals import FrameSignals
+from engage.core.types import Dropped, FrameFaces, Hint, PushedFrame, RateHint, SourceStatus, Strain
+from engage.core.updates import LiveUpdate
 from engage.errors import ChannelError
 from engage.runtime.messages import Assignment, Heartbeat, Nudge
 
@@ -67,7 +59,7 @@ class Codec:
         """Return ``message`` as bytes. Raises ChannelError for anything that may not cross a channel."""
         prefix = self._prefixes.get(type(message))
         if prefix is None:
-            raise ChannelError(f"A {type(message).__name__} is no message; channels carry the records of core.types.")
+            raise ChannelError(f"A {type(message).__name__} is no message; channels carry the records of engage.core.")
         try:
             return prefix + self._encoder.encode(message)
         except (TypeError, ValueError, OverflowError) as error:

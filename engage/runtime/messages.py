@@ -1,4 +1,4 @@
-"""What the runtime itself sends between processes, beside the records of ``engage.core.types``."""
+"""What the runtime itself sends between processes, beside the records of ``engage.core``."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from engage.core.notices import Notice, NoticeKind
 from engage.core.rules import RuleName, SessionRules
-from engage.core.types import AlertEvent, AlertState, ScoredSample, SourceStatus
+from engage.core.types import ScoredSample, SourceStatus
+from engage.core.updates import AlertEvent, AlertState
 from engage.errors import StorageError
 from engage.storage.alerts import alert_event, rules_of, stored, whom
 from engage.storage.database import Database

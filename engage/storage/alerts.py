@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from engage.core.clock import SystemClock
 from engage.core.protocols import Clock
 from engage.core.rules import AlertSettings, SessionRules, alert_settings, differences
-from engage.core.types import AlertEvent, AlertState, ScoredSample, SourceStatus
+from engage.core.types import ScoredSample, SourceStatus
+from engage.core.updates import AlertEvent, AlertState
 from engage.errors import RequestError
 from engage.storage import audit, enrolling
 from engage.storage.database import Database

@@ -14,19 +14,8 @@ from engage.capture.looking import Looked
 from engage.cli.analysis import NO_ORIGIN, Analyst, Rules
 from engage.core.scoring import score_all
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import (
-    Box,
-    FaceCrop,
-    FaceSignals,
-    Frame,
-    FrameSignals,
-    HeadPose,
-    Hint,
-    Image,
-    Mode,
-    Reason,
-    SignalArrays,
-)
+from engage.core.signals import FaceSignals, FrameSignals, SignalArrays
+from engage.core.types import Box, FaceCrop, Frame, HeadPose, Hint, Image, Mode, Reason
 from engage.inference.reading import FaceReader
 from engage.pipeline.sampling import SampleBuilder
 from engage.vision.crops import Shift, apply_shift

@@ -12,7 +12,8 @@ import pytest
 
 from engage.cli.analysis import FaceReading, Track
 from engage.cli.analysis_files import CSV_COLUMNS, Report, csv_text, json_chunks, new_files
-from engage.core.types import EMOTIONS, Box, FaceSignals, Reason, Sample, Score, ScoredSample
+from engage.core.signals import FaceSignals
+from engage.core.types import EMOTIONS, Box, Reason, Sample, Score, ScoredSample
 from engage.errors import EngageError
 
 HAPPY = (0.1, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -13,7 +13,8 @@ import pytest
 from engage.capture.native import quiet_opencv
 from engage.cli.analysis import FaceReading
 from engage.cli.annotate import AnnotatedVideo, between, draw, label, write_picture
-from engage.core.types import Box, FaceSignals, Frame, Mode, Reason, Sample, Score, ScoredSample
+from engage.core.signals import FaceSignals
+from engage.core.types import Box, Frame, Mode, Reason, Sample, Score, ScoredSample
 from engage.errors import EngageError
 
 quiet_opencv()

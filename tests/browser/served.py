@@ -20,18 +20,8 @@ from dashboard.server import Lines, serve
 from dashboard.services import Passwords
 from engage import config
 from engage.core.policy import GivenBy, Jurisdiction
-from engage.core.types import (
-    LiveUpdate,
-    Mode,
-    Origin,
-    Rate,
-    Reason,
-    Sample,
-    Score,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-)
+from engage.core.types import Mode, Origin, Reason, Sample, Score, ScoredSample, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate, Rate
 from engage.storage.accounts import Accounts
 from engage.storage.alarms import Alarms
 from engage.storage.classroom import Classroom

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from engage.capture.sources import open_source
 from engage.cli.follow_bench import Scenes, measure
 from engage.config import Settings, load
-from engage.core.types import EMOTIONS, Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import EMOTIONS, Image
 from engage.errors import EngageError
 from engage.inference.reading import FaceReader
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engage.core.types import EMOTIONS, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import EMOTIONS
 from engage.errors import ModelError
 from engage.inference.answers import SIGNALS
 from engage.inference.backed import BackedClassifier

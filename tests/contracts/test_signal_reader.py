@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from engage.core.protocols import SignalReader
-from engage.core.types import CROP_SIZE_PX, EMOTIONS, FaceSignals, SignalArrays
+from engage.core.signals import FaceSignals, SignalArrays
+from engage.core.types import CROP_SIZE_PX, EMOTIONS
 from engage.errors import ModelError
 from engage.inference.classifier import Classifier, load
 from engage.inference.network import build_resnet18

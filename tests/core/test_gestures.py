@@ -19,7 +19,8 @@ from engage.core.gestures.posture import Sight
 from engage.core.gestures.reader import GestureReader
 from engage.core.gestures.reading import Reading
 from engage.core.gestures.spells import Spell, SpellLimits
-from engage.core.types import FrameSignals, GestureEvent, Mode
+from engage.core.signals import FrameSignals
+from engage.core.types import GestureEvent, Mode
 
 K = GestureKind
 MEANT = {

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engage.core.live import update_payload
-from engage.core.types import GestureEvent, LiveUpdate, Rate, Sample, Score, ScoredSample
+from engage.core.types import GestureEvent, Sample, Score, ScoredSample
+from engage.core.updates import LiveUpdate, Rate
 
 AT = datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
 

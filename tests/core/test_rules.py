@@ -13,18 +13,8 @@ from hypothesis import strategies as st
 from engage.core.rules import AlertSettings, RuleName, RuleSettings, SessionRules, alert_settings, differences, why
 from engage.core.rules.hold import Hold, HoldState
 from engage.core.rules.settings import LIMITS
-from engage.core.types import (
-    AlertEvent,
-    AlertState,
-    Mode,
-    Origin,
-    Reason,
-    Sample,
-    Score,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-)
+from engage.core.types import Mode, Origin, Reason, Sample, Score, ScoredSample, SourceState, SourceStatus
+from engage.core.updates import AlertEvent, AlertState
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LOW = AlertSettings().low_engagement

@@ -15,7 +15,8 @@ import pytest
 
 from engage.capture.virtual.script import ScriptKind
 from engage.core.rules import AlertSettings, RuleName, SessionRules
-from engage.core.types import AlertEvent, AlertState, Origin, ScoredSample, SourceState, SourceStatus
+from engage.core.types import Origin, ScoredSample, SourceState, SourceStatus
+from engage.core.updates import AlertEvent, AlertState
 from tests.scripted import START, Phase, Played, part, play, seconds
 
 SETTINGS = AlertSettings()

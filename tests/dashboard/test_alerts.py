@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from dashboard.live import deliver
-from engage.core.types import AlertEvent, AlertState, LiveUpdate, Mode, Sample, Score, ScoredSample
+from engage.core.types import Mode, Sample, Score, ScoredSample
+from engage.core.updates import AlertEvent, AlertState, LiveUpdate
 from engage.storage.alarms import Alarms
 from engage.storage.alerts import Alerts
 from engage.storage.database import Database

@@ -13,17 +13,8 @@ from dashboard import create_app
 from dashboard.live import deliver
 from engage.config import Policy, Settings
 from engage.core.policy import Jurisdiction
-from engage.core.types import (
-    LiveUpdate,
-    Mode,
-    Origin,
-    Reason,
-    Sample,
-    Score,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-)
+from engage.core.types import Mode, Origin, Reason, Sample, Score, ScoredSample, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate
 from engage.storage.database import Database
 from engage.storage.records import DemoMember
 from engage.storage.store import SqlStore

@@ -11,7 +11,8 @@ from PIL import Image
 
 from dashboard.frames import STUDENT, TOLD_S, WINDOW, FrameDesk
 from engage.config import Capture
-from engage.core.types import LiveUpdate, Origin, PushedFrame, Rate, Sample, Score, ScoredSample
+from engage.core.types import Origin, PushedFrame, Sample, Score, ScoredSample
+from engage.core.updates import LiveUpdate, Rate
 from engage.errors import RequestError
 
 HERE = Origin(1, 2, 3)

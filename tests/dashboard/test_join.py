@@ -16,7 +16,8 @@ from dashboard import frames
 from dashboard.join_keys import NewKey, class_code, class_pin, issue
 from engage.core.live import JOINERS
 from engage.core.policy import GivenBy, Jurisdiction
-from engage.core.types import LiveUpdate, Mode, PushedFrame, Sample, Score, ScoredSample
+from engage.core.types import Mode, PushedFrame, Sample, Score, ScoredSample
+from engage.core.updates import LiveUpdate
 from engage.storage.records import NewStudent, SourceKind
 from engage.storage.tables import ConsentAnswer
 

@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from dashboard import create_app
 from dashboard.live import deliver
 from engage.core.meters import Meters
-from engage.core.types import LiveUpdate, Reason, Sample, Score, ScoredSample
+from engage.core.types import Reason, Sample, Score, ScoredSample
+from engage.core.updates import LiveUpdate
 from engage.storage.pulse import Pulse, Standing
 
 SCORED = Score(value=6.0, confidence=0.8, reason=None, terms={})

@@ -25,7 +25,8 @@ from engage.cli.throwaway import Redis, redis
 from engage.config import Settings
 from engage.core.live import EVENT, MISSED, room
 from engage.core.shared import SHARED_EVENT, SharedView
-from engage.core.types import LiveUpdate, Origin, Rate, Sample, Score, ScoredSample
+from engage.core.types import Origin, Sample, Score, ScoredSample
+from engage.core.updates import LiveUpdate, Rate
 from engage.errors import SettingsError
 from engage.publish import build_publisher, build_views
 from engage.storage.database import Database

@@ -20,7 +20,8 @@ from dashboard.looks import LookDesk
 from dashboard.try_it import LARGEST_PICTURE
 from engage.core.looks import LookAnswer, LookRequest
 from engage.core.policy import Jurisdiction
-from engage.core.types import Box, FaceSignals, Mode
+from engage.core.signals import FaceSignals
+from engage.core.types import Box, Mode
 
 HAPPY = (0.1, 0.72, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03)
 FACE = FaceSignals(1, Box(10, 20, 30, 40), 0.93, HAPPY, yaw_deg=12.0, pitch_deg=-4.0)

@@ -16,7 +16,8 @@ from engage.config import Settings
 from engage.core.addresses import redact
 from engage.core.live import JOINERS
 from engage.core.protocols import Message
-from engage.core.types import LiveUpdate, Origin, SourceState, SourceStatus
+from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate
 from engage.errors import ChannelError, RequestError
 from engage.runtime.encoding import RECORDS, Codec
 from tests.dashboard.conftest import token_for

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engage.core.types import SignalArrays
+from engage.core.signals import SignalArrays
 from engage.errors import ModelError
 from engage.inference.backends import registry
 from engage.inference.backends.choice import choose

@@ -11,17 +11,16 @@ import pytest
 from numpy.typing import NDArray
 
 from engage.core.protocols import Clock, Message
+from engage.core.signals import FrameSignals, SignalArrays
 from engage.core.types import (
     Box,
     FaceCrop,
     FrameFaces,
-    FrameSignals,
     HeadPose,
     Hint,
     Image,
     Mode,
     Origin,
-    SignalArrays,
     SourceState,
     SourceStatus,
     Strain,

@@ -14,7 +14,8 @@ from engage.capture.virtual.script import Script, ScriptKind
 from engage.capture.virtual.truth import START, TYPICAL, frames
 from engage.core.scoring import score_all
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import LiveUpdate, Origin
+from engage.core.types import Origin
+from engage.core.updates import LiveUpdate
 from engage.errors import RequestError
 from engage.pipeline.collector import CALIBRATIONS_EVERY_S, Collector, CollectorSettings
 from engage.storage.calibration import COUNTDOWN, LENGTH, ask_to_look, steps_under_way

@@ -10,21 +10,9 @@ from engage.capture.virtual.script import Script, ScriptKind
 from engage.capture.virtual.truth import TYPICAL, frames
 from engage.core.scoring import score_all
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import (
-    AlertEvent,
-    AlertState,
-    Box,
-    FaceSignals,
-    FrameSignals,
-    GestureEvent,
-    LiveUpdate,
-    Mode,
-    Origin,
-    Sample,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-)
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Box, GestureEvent, Mode, Origin, Sample, ScoredSample, SourceState, SourceStatus
+from engage.core.updates import AlertEvent, AlertState, LiveUpdate
 from engage.errors import StorageError
 from engage.pipeline.collector import Collector, CollectorSettings
 

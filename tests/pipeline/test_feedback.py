@@ -7,7 +7,8 @@ import pytest
 from engage.config import Capture
 from engage.core.meters import Meters
 from engage.core.pacing import Tempo
-from engage.core.types import Origin, Rate, RateHint, Strain
+from engage.core.types import Origin, RateHint, Strain
+from engage.core.updates import Rate
 from engage.pipeline.collector import Collector, CollectorSettings
 from engage.pipeline.feedback import REPEAT_S, SEEN_S, Feedback
 from tests.pipeline.test_collector import Rig, frame

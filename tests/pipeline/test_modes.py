@@ -22,19 +22,9 @@ from engage.capture.worker import CaptureJob, CaptureWorker, Ends
 from engage.core.live import EMOJI, update_payload
 from engage.core.protocols import Message
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import (
-    EMOTIONS,
-    Box,
-    Face,
-    Frame,
-    FrameFaces,
-    FrameSignals,
-    Image,
-    LiveUpdate,
-    Mode,
-    Origin,
-    SignalArrays,
-)
+from engage.core.signals import FrameSignals, SignalArrays
+from engage.core.types import EMOTIONS, Box, Face, Frame, FrameFaces, Image, Mode, Origin
+from engage.core.updates import LiveUpdate
 from engage.errors import SourceEnded
 from engage.inference.batching import BatchLimits
 from engage.inference.reading import EXPRESSIVE, PLAIN, FaceReader

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engage.core.types import Box, FaceSignals, FrameSignals, Mode, Origin, Sample
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Box, Mode, Origin, Sample
 from engage.pipeline.sampling import SampleBuilder
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FrameSignals, Mode, Origin
+from engage.core.signals import FrameSignals
+from engage.core.types import Mode, Origin
 from engage.pipeline.steadiness import SteadyTime
 from engage.pipeline.student import StudentLine
 

@@ -14,7 +14,9 @@ from engage.capture.virtual.truth import START, TYPICAL, frames
 from engage.core.clock import SystemClock
 from engage.core.scoring import score_all
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FrameSignals, GestureEvent, LiveUpdate, Origin
+from engage.core.signals import FrameSignals
+from engage.core.types import GestureEvent, Origin
+from engage.core.updates import LiveUpdate
 from engage.pipeline.collector import Collector, CollectorSettings
 from engage.storage.database import Database
 from engage.storage.store import SqlStore

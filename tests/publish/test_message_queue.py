@@ -15,7 +15,8 @@ import pytest
 
 from engage.config import Settings
 from engage.core.live import EVENT, room, update_payload
-from engage.core.types import LiveUpdate, Origin, SourceState, SourceStatus
+from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate
 from engage.publish import build_publisher
 from engage.runtime.addresses import free_port
 

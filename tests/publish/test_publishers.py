@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from engage.config import Settings
-from engage.core.types import LiveUpdate, Origin, SourceState, SourceStatus
+from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate
 from engage.errors import SettingsError
 from engage.publish import build_publisher
 

@@ -13,20 +13,17 @@ from hypothesis import strategies as st
 
 from engage.core.looks import LookAnswer, LookRequest
 from engage.core.shared import Hold, NameFace, SharedFace, SharedName, SharedView
+from engage.core.signals import FaceSignals, FrameSignals
 from engage.core.types import (
     Box,
     Dropped,
     FaceCrop,
-    FaceSignals,
     FrameFaces,
-    FrameSignals,
     HeadPose,
     Hint,
-    LiveUpdate,
     Mode,
     Origin,
     PushedFrame,
-    Rate,
     RateHint,
     Reason,
     Sample,
@@ -36,6 +33,7 @@ from engage.core.types import (
     SourceStatus,
     Strain,
 )
+from engage.core.updates import LiveUpdate, Rate
 from engage.errors import ChannelError
 from engage.runtime.encoding import RECORDS, Codec
 from engage.runtime.messages import Assignment, Heartbeat, Nudge

@@ -19,7 +19,7 @@ from engage.cli.parts import fixed_processes
 from engage.cli.plan import Plan
 from engage.cli.serve import demo_members
 from engage.config import Settings
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 from engage.runtime.by_ray import RayLauncher
 from engage.runtime.channels import UPDATES
 from engage.runtime.launcher import GroupPlace

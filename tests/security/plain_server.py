@@ -13,7 +13,8 @@ from pathlib import Path
 from dashboard.server import Lines, serve
 from engage.config import Settings
 from engage.core.protocols import Message
-from engage.core.types import LiveUpdate, Origin, SourceState, SourceStatus
+from engage.core.types import Origin, SourceState, SourceStatus
+from engage.core.updates import LiveUpdate
 
 
 class Talk:

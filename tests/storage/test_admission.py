@@ -12,7 +12,8 @@ from sqlalchemy import select
 from engage.cli.workers import CollectorWorker
 from engage.config import Settings
 from engage.core.policy import GivenBy
-from engage.core.types import Box, FaceSignals, FrameSignals, GestureEvent, Mode, Origin, Sample, Score, ScoredSample
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Box, GestureEvent, Mode, Origin, Sample, Score, ScoredSample
 from engage.runtime.channels import SIGNALS
 from engage.runtime.context import Context, Surroundings
 from engage.storage.admission import Admission

@@ -10,17 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from engage.core.rules import AlertSettings, RuleName, alert_settings
-from engage.core.types import (
-    AlertEvent,
-    AlertState,
-    Mode,
-    Origin,
-    Sample,
-    Score,
-    ScoredSample,
-    SourceState,
-    SourceStatus,
-)
+from engage.core.types import Mode, Origin, Sample, Score, ScoredSample, SourceState, SourceStatus
+from engage.core.updates import AlertEvent, AlertState
 from engage.errors import RequestError, StorageError
 from engage.storage.alarms import Alarms
 from engage.storage.alerts import Alerts

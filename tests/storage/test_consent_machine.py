@@ -29,7 +29,9 @@ from engage.config import Settings
 from engage.core.clock import SystemClock
 from engage.core.policy import GivenBy, Jurisdiction
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import Box, FaceSignals, FrameSignals, LiveUpdate, Mode, Origin
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Box, Mode, Origin
+from engage.core.updates import LiveUpdate
 from engage.errors import RequestError
 from engage.pipeline.collector import Collector, CollectorSettings
 from engage.storage.accounts import Accounts

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import SignalArrays
+from engage.core.signals import SignalArrays
 from trainer.agreement import agreement, area, best_cuts, rank_correlation
 from trainer.cli import main
 from trainer.engagement import evaluate_engagement, read_faces

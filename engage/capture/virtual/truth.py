@@ -10,7 +10,8 @@ import numpy as np
 
 from engage.capture.virtual.script import Script
 from engage.capture.virtual.state import FaceTruth
-from engage.core.types import Box, FaceSignals, FrameSignals, Mode, Origin
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import Box, Mode, Origin
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """When the scripts of ``frames`` begin."""

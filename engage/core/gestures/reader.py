@@ -13,7 +13,8 @@ from engage.core.gestures.posture import Drowsiness, Leaning, Sight
 from engage.core.gestures.reading import LONGEST_GAP_S, Reading, Recent, read
 from engage.core.gestures.spells import Found
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FaceSignals, FrameSignals, GestureEvent, Mode
+from engage.core.signals import FaceSignals, FrameSignals
+from engage.core.types import GestureEvent, Mode
 
 
 class GestureReader:

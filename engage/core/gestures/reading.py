@@ -9,7 +9,7 @@ from engage.core.gaze import line_of_sight
 from engage.core.gestures.kinds import GestureKind, too_slow_for
 from engage.core.lids import wider_lid
 from engage.core.scoring_settings import ScoringSettings
-from engage.core.types import FaceSignals
+from engage.core.signals import FaceSignals
 
 KEPT_S = 3.0
 """How much of the past is looked at; the frame rate is told from as much."""

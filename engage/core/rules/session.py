@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from engage.core.rules.hold import Hold, HoldState
 from engage.core.rules.settings import LIMITS, AlertSettings, RuleName
 from engage.core.rules.student import STUDENT_RULES, StudentSignals
-from engage.core.types import AlertEvent, AlertState, ScoredSample, SourceStatus
+from engage.core.types import ScoredSample, SourceStatus
+from engage.core.updates import AlertEvent, AlertState
 
 GROUP_WAIT_S = 5.0
 """Who would fire within this time counts for the group, so that twenty students become one alert, not two and one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engage.core.rules.settings import RuleName
-from engage.core.types import AlertEvent
+from engage.core.updates import AlertEvent
 
 HEADLINES = {
     RuleName.LOW_ENGAGEMENT: "Low score",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engage.core.types import Image, SignalArrays
+from engage.core.signals import SignalArrays
+from engage.core.types import Image
 from engage.errors import EngageError
 from engage.inference.backed import BackedClassifier
 from engage.inference.backends.registry import REFERENCE, Offer, build
