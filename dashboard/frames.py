@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from flask import Flask, current_app
 
-from engage.config import Capture, Settings
+from engage.capture_settings import Capture
+from engage.config import Settings
 from engage.core.clock import SystemClock
 from engage.core.pacing import LEAST_FPS, agreed_rate_fps
 from engage.core.pictures import read_header

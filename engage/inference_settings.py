@@ -1,11 +1,13 @@
-"""How faces are read: by which library, how exactly, and in what batches."""
+"""How faces are read: by which library, how exactly, in what batches; and where model files lie."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from engage.section import Section
 
 BackendName = Literal["auto", "torch", "onnxruntime", "openvino", "cuda"]
 PrecisionName = Literal["auto", "fp32", "bf16", "int8"]
@@ -13,10 +15,8 @@ BACKENDS: tuple[str, ...] = get_args(BackendName)[1:]
 """All that may be named, without ``auto``."""
 
 
-class Inference(BaseModel):
+class Inference(Section):
     """The network: what computes it, and micro-batching over all students."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: BackendName = "auto"
     """What computes the network; ``auto`` measures once what is fastest here among those that answer alike."""
@@ -32,3 +32,13 @@ class Inference(BaseModel):
     threads: Annotated[int, Field(ge=1)] = 1
     replicas: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that read faces; students are spread over them. More than one is for several machines or GPUs."""
+
+
+class Models(Section):
+    """Where model files lie."""
+
+    store: Path = Path("var/models")
+    folders: tuple[Path, ...] = ()
+    """Further folders to look in for public model files; nothing is written there."""
+    classifier: Path | None = None
+    """Folder of the expression network; the one that ships with the program where not set."""

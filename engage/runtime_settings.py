@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-_SECTION = ConfigDict(extra="forbid", frozen=True)
-Positive = Annotated[float, Field(gt=0)]
+from engage.section import Positive, Section
+
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
-class Ray(BaseModel):
+class Ray(Section):
     """The cluster (docs/ray.md); of no meaning to the local launcher."""
-
-    model_config = _SECTION
 
     address: str = "auto"
     """HOST:PORT of the cluster's head; ``auto`` is the cluster that this machine was joined to by ``ray start``."""
@@ -30,10 +28,8 @@ class Ray(BaseModel):
         return self
 
 
-class Runtime(BaseModel):
+class Runtime(Section):
     """Where workers run, and how they are watched."""
-
-    model_config = _SECTION
 
     launcher: Literal["local", "ray"] = "local"
     folder: Path = Path("var/run")
@@ -43,7 +39,7 @@ class Runtime(BaseModel):
     this machine; only the user may enter it."""
     capture_processes: Annotated[int, Field(ge=0, le=64)] = 0
     """Processes that capture workers are grouped into, on every machine; 0 means one per core."""
-    sites: dict[Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")], tuple[str, ...]] = {}
+    sites: dict[Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")], tuple[str, ...]] = Field(default_factory=dict)
     """Cameras that only some machines can reach: a site's name, and the networks (CIDR), hosts or addresses (``*`` for
     any text) of its cameras. Machines at the site are those with the resource ``site:NAME``."""
     heartbeat_timeout_s: Positive = 10.0

@@ -17,9 +17,10 @@ import yaml
 from pydantic import ValidationError
 
 import engage
-from engage.config import Section, Settings
+from engage.config import Settings
 from engage.core.scoring_settings import ScoringSettings
 from engage.errors import SettingsError
+from engage.section import Section
 
 OWN_FOLDER = Path("var/scoring")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

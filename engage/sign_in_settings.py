@@ -7,7 +7,9 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
+
+from engage.section import Section
 
 MULTI_TENANT = frozenset({"common", "organizations", "consumers"})
 """Microsoft's addresses for everybody's tenants: whoever runs a tenant can write any e-mail address into its tokens."""
@@ -15,10 +17,8 @@ GOOGLE = "https://accounts.google.com"
 MAIL_SCHEMES = frozenset({"mailto", "mailtos"})
 
 
-class OidcProvider(BaseModel):
+class OidcProvider(Section):
     """One service that people may sign in by (OpenID Connect Core 1.0, authorization code flow with PKCE)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 .-]{0,39}$")]
     """What the button says, such as Google; also part of the redirect address, see ``slug``."""
@@ -58,10 +58,8 @@ class OidcProvider(BaseModel):
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
-class SignIn(BaseModel):
+class SignIn(Section):
     """How people get in, beside their password."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     mail: SecretStr | None = None
     """Where invitations and password links are sent by, as an Apprise address without a recipient, such as

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from engage.network import LOOPBACK, lan_address
+from engage.section import Section
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)  # nosec B104
 
@@ -17,13 +18,9 @@ AUTHORITY = "ca.pem"
 
 SHORTEST_KEY = 32
 
-_SECTION = ConfigDict(extra="forbid", frozen=True)
 
-
-class Tls(BaseModel):
+class Tls(Section):
     """The certificate that browsers are shown. Without one, ``web.lan`` has the program make its own."""
-
-    model_config = _SECTION
 
     certificate: Path | None = None
     """A certificate with its chain, PEM."""
@@ -41,10 +38,8 @@ class Tls(BaseModel):
         return self
 
 
-class Web(BaseModel):
+class Web(Section):
     """The dashboard's server."""
-
-    model_config = _SECTION
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000

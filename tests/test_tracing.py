@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from engage.config import Capture
+from engage.capture_settings import Capture
 from engage.core.pacing import Tempo
 from engage.core.traces import NoTraces, trace_of
 from engage.core.types import ScoredSample

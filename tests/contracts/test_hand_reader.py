@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engage.config import Models, Settings, Vision
+from engage.capture_settings import Vision
+from engage.config import Settings
 from engage.core.protocols import HandReader
 from engage.core.types import Box
 from engage.errors import ModelError
+from engage.inference_settings import Models
 from engage.vision.hands import MediaPipeHands, installed
 from engage.vision.store import HANDS, ModelStore
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from engage.config import Capture
+from engage.capture_settings import Capture
 from engage.core.pacing import LEAST_FPS, SETTLE_S, Observed, Tempo, agreed_rate_fps, typical
 
 

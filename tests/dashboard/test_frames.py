@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dashboard.frames import STUDENT, TOLD_S, WINDOW, FrameDesk
-from engage.config import Capture
+from engage.capture_settings import Capture
 from engage.core.types import Origin, PushedFrame, Sample, Score, ScoredSample
 from engage.core.updates import LiveUpdate, Rate
 from engage.errors import RequestError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engage.config import Capture
+from engage.capture_settings import Capture
 from engage.core.meters import Meters
 from engage.core.pacing import Tempo
 from engage.core.types import Origin, RateHint, Strain

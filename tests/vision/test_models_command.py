@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engage.cli.models import models
-from engage.config import Models, Settings
+from engage.config import Settings
 from engage.errors import EngageError, ModelError
+from engage.inference_settings import Models
 
 
 def run(settings: Settings, *arguments: str) -> Result:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engage.config import Models, Settings
+from engage.config import Settings
 from engage.errors import ModelError, SettingsError
+from engage.inference_settings import Models
 from engage.vision.detectors.registry import build_detector
 from engage.vision.detectors.yunet import YuNet
 

@@ -17,11 +17,12 @@ from engage.capture.virtual.script import Script
 from engage.capture.virtual.truth import START, TYPICAL, Noise, frames
 from engage.cli.bench import bench
 from engage.cli.script_bench import by_confidence, falling
-from engage.config import Models, Settings
+from engage.config import Settings
 from engage.core.scoring_settings import ScoringSettings
 from engage.core.types import GestureEvent, Score
 from engage.errors import SettingsError
 from engage.inference.card import default_folder
+from engage.inference_settings import Models
 from engage.pipeline.student import StudentLine
 
 SECONDS = 120.0
