@@ -16,6 +16,7 @@ from dashboard.join_keys import (
     class_code,
     class_session,
     digest,
+    join_keys,
     joined,
     joining,
     pin_digest,
@@ -29,7 +30,8 @@ from dashboard.security import let_page_use
 from dashboard.services import services
 from engage.core.policy import GivenBy, decide
 from engage.core.types import Mode
-from engage.storage.joining import JoinKeyRecord, JoinState
+from engage.storage.join_keys import JoinKeyRecord
+from engage.storage.joining import JoinState
 from engage.storage.records import SessionRecord
 
 blueprint = Blueprint("join", __name__, url_prefix="/join")
@@ -86,10 +88,10 @@ def pin(code: str) -> ResponseReturnValue:
         return render_template("join_over.html", lesson=lesson), 404 if lesson is None else 410
     wrong = False
     if request.method == "POST":
-        key = joining().by_pin(lesson.course_id, pin_digest(lesson.course_id, plain_pin(request.form.get("pin", ""))))
+        key = join_keys().by_pin(lesson.course_id, pin_digest(lesson.course_id, plain_pin(request.form.get("pin", ""))))
         if key is not None:
             return _bound(key, lesson.id)
-        joining().note_refusal(lesson.id)
+        join_keys().note_refusal(lesson.id)
         wrong = True
     return render_template("join_pin.html", lesson=lesson, wrong=wrong), WRONG if wrong else 200
 
@@ -98,7 +100,7 @@ def pin(code: str) -> ResponseReturnValue:
 @allow(Access.PUBLIC)
 def link(token: str) -> ResponseReturnValue:
     """Take a personal link, to the session that runs now."""
-    key = joining().by_token(digest(token[:200]))
+    key = join_keys().by_token(digest(token[:200]))
     if key is None:
         return render_template("join_over.html", lesson=None), 404
     running = _running(key)

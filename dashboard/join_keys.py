@@ -16,7 +16,8 @@ from flask import Response, current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
 from dashboard.services import services
-from engage.storage.joining import DeviceRecord, Joining, JoinKeyRecord, KeyHashes
+from engage.storage.join_keys import JoinKeyRecord, JoinKeys, KeyHashes
+from engage.storage.joining import DeviceRecord, Joining
 
 PATH = "/join"
 """What the cookie is sent to, and nothing else."""
@@ -52,9 +53,15 @@ class Joiner:
 
 
 def joining() -> Joining:
-    """Return the storage of links, PINs and devices."""
+    """Return the storage of devices that take part."""
     here = services()
     return Joining(here.database, here.clock)
+
+
+def join_keys() -> JoinKeys:
+    """Return the storage of links and PINs."""
+    here = services()
+    return JoinKeys(here.database, here.clock)
 
 
 def digest(secret: str) -> str:
@@ -68,13 +75,13 @@ def pin_digest(course_id: int, pin: str) -> str:
 
 
 def issue(course_id: int, student_ids: list[int], user_id: int) -> list[NewKey]:
-    """Return new links and PINs for students of a course; those they had stop working. RequestError as ``Joining``."""
+    """Return new links and PINs for students of a course; those they had stop working. RequestError as ``JoinKeys``."""
     pins: set[str] = set()
     while len(pins) < len(student_ids):
         pins.add(f"{secrets.randbelow(10**DIGITS):0{DIGITS}}")
     made = [NewKey(each, secrets.token_urlsafe(24), pin) for each, pin in zip(student_ids, pins, strict=True)]
     hashes = {key.student_id: KeyHashes(digest(key.token), pin_digest(course_id, key.pin)) for key in made}
-    joining().issue(course_id, hashes, user_id)
+    join_keys().issue(course_id, hashes, user_id)
     return made
 
 
@@ -150,7 +157,7 @@ def _read_cookie() -> Joiner | None:
         key_id, session_id, secret = _cookies().loads(request.cookies.get(_cookie_name(), ""), max_age=LIFETIME_S)
     except (BadSignature, ValueError, TypeError):
         return None
-    key, lesson = joining().key(key_id), services().queries.session(session_id)
+    key, lesson = join_keys().key(key_id), services().queries.session(session_id)
     if key is None or lesson is None or lesson.course_id != key.course_id:
         return None
     return Joiner(key, session_id, secret)

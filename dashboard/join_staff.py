@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from dashboard.access import Access, allow, user
-from dashboard.join_keys import class_code, class_pin, issue, joining
+from dashboard.join_keys import class_code, class_pin, issue, join_keys
 from dashboard.services import services
 from engage.storage.records import CourseRecord
 
@@ -86,7 +86,7 @@ def revoke(course_id: int) -> ResponseReturnValue:
     student = request.form.get("student", "")
     if student and not student.isdecimal():
         abort(400)
-    joining().revoke(course_id, int(student) if student else None, user().id)
+    join_keys().revoke(course_id, int(student) if student else None, user().id)
     flash(_("They no longer work."))
     return redirect(url_for("join_staff.keys", course_id=course_id))
 
@@ -98,14 +98,14 @@ def _wanted(student_ids: list[int], course_id: int) -> list[int]:
         return [each for each in student_ids if str(each) == student]
     if request.form.get("all"):
         return student_ids
-    issued = joining().issued(course_id)
+    issued = join_keys().issued(course_id)
     return [each for each in student_ids if each not in issued]
 
 
 def _page(course: CourseRecord, slips: list[tuple[object, str, str, str]] | None = None) -> str:
     students = [entry for entry in services().queries.students(course.id) if not entry.virtual]
     return render_template(
-        "join_keys.html", course=course, students=students, issued=joining().issued(course.id), slips=slips or []
+        "join_keys.html", course=course, students=students, issued=join_keys().issued(course.id), slips=slips or []
     )
 
 

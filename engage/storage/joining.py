@@ -1,16 +1,14 @@
-"""Students who join with a browser of their own: links and PINs, the one device each, and what holds them back.
+"""Students who join with a browser of their own: the one device each, its tickets, and what holds them back.
 
-Links, PINs, devices and tickets arrive hashed; how is not this module's business.
+Devices and tickets arrive hashed; how is not this module's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from engage.core.clock import SystemClock
@@ -20,13 +18,12 @@ from engage.errors import RequestError
 from engage.storage import audit, enrolling, lessons
 from engage.storage.database import Database
 from engage.storage.entities import consent_of
+from engage.storage.join_keys import JoinKeyRecord, good_key
 from engage.storage.records import SessionState, SourceKind
 from engage.storage.selects import running
 from engage.storage.tables import (
     ClassSession,
     ConsentAnswer,
-    Course,
-    Enrolment,
     JoinDevice,
     JoinKey,
     Pause,
@@ -36,23 +33,6 @@ from engage.storage.tables import (
 
 TICKET_LIFETIME = timedelta(seconds=30)
 """A ticket is asked for when a socket is about to be opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHashes:
-    """What is stored of one student's link and PIN."""
-
-    token_hash: str
-    pin_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class JoinKeyRecord:
-    """A key that would be taken now: its course runs on, and its student is in it."""
-
-    id: int
-    course_id: int
-    student_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,71 +71,6 @@ class Joining:
         self._database = database
         self._clock = clock or SystemClock()
 
-    def issue(self, course_id: int, keys: Mapping[int, KeyHashes], user_id: int | None) -> None:
-        """Give students of a course new links and PINs; those they had stop working, and their devices stop."""
-        now = self._clock.now()
-        with self._database.write() as session:
-            enrolling.require(session, Course, course_id, "course")
-            for student_id in keys:
-                enrolling.require_enrolled(session, course_id, student_id)
-            self._remove(session, course_id, list(keys))
-            rows = [
-                JoinKey(
-                    course_id=course_id,
-                    student_id=student_id,
-                    token_hash=key.token_hash,
-                    pin_hash=key.pin_hash,
-                    made_by=user_id,
-                    created_at=now,
-                )
-                for student_id, key in keys.items()
-            ]
-            try:
-                with session.begin_nested():
-                    session.add_all(rows)
-            except IntegrityError:
-                raise RequestError("Two students would have had the same PIN. Try again.") from None
-            action = audit.Action("issue_join_keys", "course", course_id, {"students": sorted(keys)})
-            audit.record(session, now, user_id, action)
-
-    def revoke(self, course_id: int, student_id: int | None, user_id: int | None) -> int:
-        """Make a student's link and PIN stop working, or (None) all of a course; return how many there were."""
-        with self._database.write() as session:
-            here = JoinKey.course_id == course_id
-            found = list(session.scalars(select(JoinKey.student_id).where(here)))
-            students = [each for each in found if student_id in (None, each)]
-            if students:
-                self._remove(session, course_id, students)
-                action = audit.Action("revoke_join_keys", "course", course_id, {"students": sorted(students)})
-                audit.record(session, self._clock.now(), user_id, action)
-            return len(students)
-
-    def issued(self, course_id: int) -> dict[int, datetime]:
-        """Return since when each student of a course has a link and a PIN."""
-        with self._database.read() as session:
-            query = select(JoinKey.student_id, JoinKey.created_at).where(JoinKey.course_id == course_id)
-            return {row.student_id: row.created_at for row in session.execute(query)}
-
-    def by_token(self, token_hash: str) -> JoinKeyRecord | None:
-        """Return the key behind a personal link."""
-        with self._database.read() as session:
-            return _key(session, session.scalar(select(JoinKey).where(JoinKey.token_hash == token_hash)))
-
-    def by_pin(self, course_id: int, pin_hash: str) -> JoinKeyRecord | None:
-        """Return the key behind a PIN in a course."""
-        with self._database.read() as session:
-            here = JoinKey.course_id == course_id, JoinKey.pin_hash == pin_hash
-            return _key(session, session.scalar(select(JoinKey).where(*here)))
-
-    def key(self, key_id: int) -> JoinKeyRecord | None:
-        """Return a key that is still good."""
-        with self._database.read() as session:
-            return _key(session, session.get(JoinKey, key_id))
-
-    def note_refusal(self, session_id: int) -> None:
-        """Leave a line in the audit log that somebody tried a wrong PIN."""
-        audit.note(self._database, self._clock.now(), None, audit.Action("join_refused", "class_session", session_id))
-
     def state(self, session_id: int, student_id: int) -> JoinState | None:
         """Return where a student stands in a session; None where either is gone."""
         with self._database.read() as session:
@@ -185,7 +100,7 @@ class Joining:
             lesson = enrolling.require(session, ClassSession, session_id, "session")
             if lesson.state != SessionState.RUNNING or lesson.course_id != key.course_id:
                 raise RequestError("This lesson is over.")
-            if _key(session, session.get(JoinKey, key.id)) is None:
+            if good_key(session, session.get(JoinKey, key.id)) is None:
                 raise RequestError("This link is no longer valid. Ask your teacher for a new one.")
             active = session.scalar(_open(session_id, key.student_id))
             if active is not None and active.device_hash == device_hash:
@@ -270,21 +185,6 @@ class Joining:
                 update(JoinDevice).where(*good).values(ticket_hash=None, ticket_until=None).returning(JoinDevice)
             )
             return None if taken is None else _device(taken)
-
-    @staticmethod
-    def _remove(session: Session, course_id: int, student_ids: list[int]) -> None:
-        session.execute(delete(JoinKey).where(JoinKey.course_id == course_id, JoinKey.student_id.in_(student_ids)))
-
-
-def _key(session: Session, row: JoinKey | None) -> JoinKeyRecord | None:
-    """Return the key, unless its course or student is archived, or the student has left the course."""
-    if row is None:
-        return None
-    course, student = session.get_one(Course, row.course_id), session.get_one(Student, row.student_id)
-    enrolment = session.get(Enrolment, (row.course_id, row.student_id))
-    if course.archived_at or student.archived_at or enrolment is None or enrolment.ended_at is not None:
-        return None
-    return JoinKeyRecord(row.id, row.course_id, row.student_id)
 
 
 def _open(session_id: int, student_id: int) -> Select[JoinDevice]:

@@ -38,7 +38,7 @@ from engage.runtime.addresses import free_port
 from engage.storage.accounts import Accounts
 from engage.storage.classroom import Classroom
 from engage.storage.database import Database
-from engage.storage.joining import Joining, KeyHashes
+from engage.storage.join_keys import JoinKeys, KeyHashes
 from engage.storage.queries import Queries
 from engage.storage.records import NewStudent
 from tests.cluster.programs import need
@@ -360,7 +360,7 @@ def join(school: School, course: int, session: int, process: int) -> JoinedStude
     hashes = KeyHashes(hashlib.sha256(token.encode()).hexdigest(), secrets.token_hex(32))
     teacher = Queries(school.database).session(session)
     assert teacher is not None and teacher.started_by is not None
-    Joining(school.database).issue(course, {student: hashes}, teacher.started_by)
+    JoinKeys(school.database).issue(course, {student: hashes}, teacher.started_by)
     web = requests.Session()
     web.trust_env, web.verify = False, school.authority
     while school.process_of(f"engage_route={web.cookies.get('engage_route', '0')}") != process or not web.cookies:

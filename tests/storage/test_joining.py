@@ -8,7 +8,8 @@ import pytest
 
 from engage.errors import RequestError
 from engage.storage.database import Database
-from engage.storage.joining import TICKET_LIFETIME, Joining, JoinKeyRecord, KeyHashes
+from engage.storage.join_keys import JoinKeyRecord, JoinKeys, KeyHashes
+from engage.storage.joining import TICKET_LIFETIME, Joining
 from engage.storage.queries import Queries
 from engage.storage.records import SourceKind
 
@@ -19,10 +20,15 @@ def joining(database: Database, clock: Any) -> Joining:
 
 
 @pytest.fixture
-def key(joining: Joining, school: Any) -> JoinKeyRecord:
+def keys(database: Database, clock: Any) -> JoinKeys:
+    return JoinKeys(database, clock)
+
+
+@pytest.fixture
+def key(keys: JoinKeys, school: Any) -> JoinKeyRecord:
     ada, ben = (student.id for student in school.students[:2])
-    joining.issue(school.course.id, {ada: KeyHashes("t1", "p1"), ben: KeyHashes("t2", "p2")}, school.teacher.id)
-    found = joining.by_pin(school.course.id, "p1")
+    keys.issue(school.course.id, {ada: KeyHashes("t1", "p1"), ben: KeyHashes("t2", "p2")}, school.teacher.id)
+    found = keys.by_pin(school.course.id, "p1")
     assert found is not None and found.student_id == ada
     return found
 
@@ -32,18 +38,18 @@ def browsers(database: Database) -> list[Any]:
 
 
 def test_a_pair_is_found_by_either_half_and_replaced_as_a_whole(
-    joining: Joining, key: JoinKeyRecord, school: Any
+    keys: JoinKeys, key: JoinKeyRecord, school: Any
 ) -> None:
-    assert joining.by_token("t1") == key == joining.key(key.id)
+    assert keys.by_token("t1") == key == keys.key(key.id)
     with pytest.raises(RequestError, match="same PIN"):
-        joining.issue(school.course.id, {key.student_id: KeyHashes("t3", "p2")}, None)
-    assert joining.by_token("t1") == key, "a refused change leaves the old pair"
-    joining.issue(school.course.id, {key.student_id: KeyHashes("t3", "p3")}, None)
-    assert joining.by_token("t1") is None is joining.by_pin(school.course.id, "p1")
-    assert joining.key(key.id) is None, "a browser bound by the old pair is bound no more"
-    assert set(joining.issued(school.course.id)) == {student.id for student in school.students[:2]}
-    assert joining.revoke(school.course.id, None, None) == 2
-    assert joining.issued(school.course.id) == {}
+        keys.issue(school.course.id, {key.student_id: KeyHashes("t3", "p2")}, None)
+    assert keys.by_token("t1") == key, "a refused change leaves the old pair"
+    keys.issue(school.course.id, {key.student_id: KeyHashes("t3", "p3")}, None)
+    assert keys.by_token("t1") is None is keys.by_pin(school.course.id, "p1")
+    assert keys.key(key.id) is None, "a browser bound by the old pair is bound no more"
+    assert set(keys.issued(school.course.id)) == {student.id for student in school.students[:2]}
+    assert keys.revoke(school.course.id, None, None) == 2
+    assert keys.issued(school.course.id) == {}
 
 
 def test_one_device_at_a_time_and_only_while_it_takes_part(
@@ -103,13 +109,13 @@ def test_whose_pause_it_is(joining: Joining, key: JoinKeyRecord, school: Any) ->
 
 
 def test_an_ended_lesson_and_an_archived_student_let_nobody_in(
-    joining: Joining, key: JoinKeyRecord, school: Any
+    joining: Joining, keys: JoinKeys, key: JoinKeyRecord, school: Any
 ) -> None:
     school.classroom.end_session(school.session.id)
     with pytest.raises(RequestError, match="over"):
         joining.claim(key, school.session.id, "a", take_over=False)
     again = school.classroom.start_session(school.course.id, None)
     school.classroom.archive_student(key.student_id)
-    assert joining.by_token("t1") is None is joining.key(key.id)
+    assert keys.by_token("t1") is None is keys.key(key.id)
     with pytest.raises(RequestError, match="no longer valid"):
         joining.claim(key, again.id, "a", take_over=False)
