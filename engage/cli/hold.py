@@ -11,8 +11,7 @@ import click
 from engage.config import Settings
 from engage.errors import RequestError
 from engage.storage.database import Database
-from engage.storage.holds import NOBODY_NAMED, Holds
-from engage.storage.records import HeldKind, HoldRecord
+from engage.storage.holds import NOBODY_NAMED, HeldKind, HoldRecord, Holds
 
 
 @click.group()

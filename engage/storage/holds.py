@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -13,7 +16,6 @@ from engage.errors import RequestError
 from engage.storage import audit, enrolling
 from engage.storage.database import Database
 from engage.storage.entries import TEXT_LENGTH, given, possible
-from engage.storage.records import HeldKind, HoldRecord
 from engage.storage.tables import (
     Alert,
     AttendanceRow,
@@ -28,6 +30,28 @@ from engage.storage.tables import (
     SessionRollup,
     Student,
 )
+
+
+class HeldKind(StrEnum):
+    """What a legal hold can be on."""
+
+    COURSE = "course"
+    SESSION = "session"
+    STUDENT = "student"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """A legal hold. ``ask`` says whom a student asks about it; ``reason`` is for those who place holds."""
+
+    id: int
+    kind: HeldKind
+    object_id: int
+    reason: str
+    ask: str
+    placed_at: datetime
+    released_at: datetime | None
+
 
 NOBODY_NAMED = "the administrator of this program at your school"
 TABLES: dict[HeldKind, type[Base]] = {

@@ -285,27 +285,6 @@ class FlagRecord:
     note: str | None
 
 
-class HeldKind(StrEnum):
-    """What a legal hold can be on."""
-
-    COURSE = "course"
-    SESSION = "session"
-    STUDENT = "student"
-
-
-@dataclass(frozen=True, slots=True)
-class HoldRecord:
-    """A legal hold. ``ask`` says whom a student asks about it; ``reason`` is for those who place holds."""
-
-    id: int
-    kind: HeldKind
-    object_id: int
-    reason: str
-    ask: str
-    placed_at: datetime
-    released_at: datetime | None
-
-
 @dataclass(frozen=True, slots=True)
 class DemoMember:
     """A drawn student of the virtual class: name, source address and seat."""

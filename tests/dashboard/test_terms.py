@@ -22,8 +22,8 @@ from engage.core.risk_settings import RiskSettings
 from engage.core.types import Mode
 from engage.storage.database import Database
 from engage.storage.erasures import ErasureList
-from engage.storage.holds import Holds
-from engage.storage.records import HeldKind, NewStudent
+from engage.storage.holds import HeldKind, Holds
+from engage.storage.records import NewStudent
 from engage.storage.risk import RiskList
 from engage.storage.tables import (
     EMOTION_SECONDS,

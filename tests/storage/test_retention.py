@@ -25,8 +25,7 @@ from engage.reports.gather import gather
 from engage.storage import retention as module
 from engage.storage.audit_check import newest_records, verify_chain
 from engage.storage.database import Database
-from engage.storage.holds import Holds
-from engage.storage.records import HeldKind
+from engage.storage.holds import HeldKind, Holds
 from engage.storage.retention import Done, Retention, Step
 from engage.storage.rollups import Rollups
 from engage.storage.store import SqlStore
