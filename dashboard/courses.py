@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from dashboard.access import Access, allow, user
 from dashboard.camera_rules import give_camera
 from dashboard.course_forms import DetailsForm
+from dashboard.course_rules import course_shown, course_to_change, tell_running_session
 from dashboard.forms import CONSENT_CHOICES, CameraForm, ConsentForm, CourseForm, StudentForm
-from dashboard.live import tell_changed
 from dashboard.services import services
 from dashboard.spoken import said
 from engage.core.policy import GivenBy
@@ -205,36 +205,11 @@ def _courses() -> Courses:
     return Courses(services().database, services().clock)
 
 
-def course_shown(course_id: int) -> CourseRecord:
-    """Return the course, or 404."""
-    course = services().queries.course(course_id)
-    if course is None:
-        abort(404)
-    return course
-
-
-def course_to_change(course_id: int) -> CourseRecord:
-    """Return the course, or 404; RequestError where nothing may be changed in it."""
-    course = course_shown(course_id)
-    if course.demo:
-        raise RequestError(_("The virtual class is drawn by the program; its students cannot be changed."))
-    if course.archived_at is not None:
-        raise RequestError(_("This course is archived. Bring it back to change it."))
-    return course
-
-
 def _entry(course_id: int, student_id: int) -> RosterEntry:
     for entry in services().queries.students(course_id):
         if entry.student_id == student_id:
             return entry
     abort(404)
-
-
-def tell_running_session(course_id: int) -> None:
-    """Let the live page of a running session show what was changed here."""
-    course = course_shown(course_id)
-    if course.running_session_id is not None:
-        tell_changed(course.running_session_id)
 
 
 def _record(student_id: int, answer: str) -> None:

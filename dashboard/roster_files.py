@@ -15,7 +15,7 @@ from flask_babel import ngettext
 
 from dashboard.access import Access, allow, user
 from dashboard.course_forms import RosterFileForm
-from dashboard.courses import course_shown, course_to_change, tell_running_session
+from dashboard.course_rules import course_shown, course_to_change, tell_running_session
 from dashboard.sealing import sealed, take_long_forms, unsealed
 from dashboard.services import services
 from engage.core.rosters.comparison import Comparison, Kind

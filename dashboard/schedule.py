@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from dashboard.access import Access, allow, user
 from dashboard.course_forms import CalendarFileForm, LessonForm
-from dashboard.courses import course_shown, course_to_change
+from dashboard.course_rules import course_shown, course_to_change
 from dashboard.languages import weekday
 from dashboard.live import tell_changed
 from dashboard.sealing import sealed, take_long_forms, unsealed

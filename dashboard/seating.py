@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.access import Access, allow, user
 from dashboard.class_shapes import SeatingChange
-from dashboard.courses import course_shown, tell_running_session
+from dashboard.course_rules import course_shown, tell_running_session
 from dashboard.openapi import sent
 from dashboard.services import services
 from engage.core.seats import MOST_COLUMNS, MOST_ROWS, Grid
