@@ -26,9 +26,10 @@ from trainer.checkpoint import Checkpoint, EpochRecord, write_whole
 from trainer.errors import TrainerError
 from trainer.joint_batch import JointRecipe, compose
 from trainer.joint_data import JointData
+from trainer.optimizers import decay_groups, update_average
 from trainer.recipe import Augmentation, Recipe
 from trainer.signals import answers, signal_loss
-from trainer.train import decay_groups, normalise, pick_device, update_average
+from trainer.train import normalise, pick_device
 
 CHECKPOINT_FILE = "joint.pt"
 SAVE_EVERY_S = 240.0

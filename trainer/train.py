@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from trainer.augment import augment, resize
 from trainer.checkpoint import CHECKPOINT_FILE, Checkpoint, EpochRecord
 from trainer.data import Split
 from trainer.errors import TrainerError
+from trainer.optimizers import learning_rate, optimizer_of, update_average
 from trainer.recipe import Recipe
 from trainer.regularise import expression_loss, log_shares, mix, update
 
@@ -116,17 +116,6 @@ def train(
     return path
 
 
-def learning_rate(recipe: Recipe, progress: float) -> float:
-    """Return the learning rate at ``progress`` 0-1: half a cosine up from 1/5 of the peak, half a cosine down to 0.
-
-    One cycle after Smith and Topin 2017, arXiv 1708.07120.
-    """
-    if progress < recipe.warmup:
-        rise = (1 - math.cos(math.pi * progress / recipe.warmup)) / 2
-        return recipe.lr * (0.2 + 0.8 * rise)
-    return recipe.lr * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup))) / 2
-
-
 def normalise(images: Tensor, recipe: Recipe) -> Tensor:
     """Return gray images 0-1 as the network reads them: mean 0, spread 1, channels last."""
     return ((images - recipe.mean) / recipe.std).contiguous(memory_format=torch.channels_last)
@@ -167,7 +156,7 @@ def _start(
         valid_labels=torch.from_numpy(valid_labels).to(device),
         network=network,
         average=average,
-        optimizer=_optimizer(network, recipe),
+        optimizer=optimizer_of(network, recipe),
         steps_per_epoch=len(images) // recipe.batch_size,
         listener=listener,
     )
@@ -178,22 +167,6 @@ def _start(
 
 def _to_tensor(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1)
-
-
-def decay_groups(network: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return an optimizer's groups of the weights that are trained: matrices decay; biases and norms do not."""
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    return [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": weight_decay},
-        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def _optimizer(network: FaceNet, recipe: Recipe) -> torch.optim.Optimizer:
-    groups = decay_groups(network, recipe.weight_decay)
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True)
 
 
 def _epoch(run: _Run) -> None:
@@ -250,16 +223,6 @@ def _step(run: _Run, chosen: Tensor, epoch: int) -> float:
     speed = len(chosen) / (time.monotonic() - began_s)
     run.listener.step(StepReport(run.step, epoch + 1, run.progress, value, lr, size_px, speed))
     return value
-
-
-@torch.no_grad()
-def update_average(average: FaceNet, network: FaceNet, decay: float) -> None:
-    """Move the averaged weights, and the batch norms' statistics, towards those of ``network``."""
-    for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
 
 
 @torch.inference_mode()

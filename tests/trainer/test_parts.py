@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from trainer.augment import augment, resize
 from trainer.calibration import choose_unknown_below, cross_entropy, fit_temperature
 from trainer.evaluate import calibration_error, measure
+from trainer.optimizers import learning_rate
 from trainer.recipe import Augmentation, Recipe
-from trainer.train import learning_rate
 
 NOTHING = Augmentation(flip=0, rotate_deg=0, scale=0, shift=0, brightness=0, contrast=0, erase=0)
 OF = ("tiny 1", "0" * 64, "FER2013Valid", False)

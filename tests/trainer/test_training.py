@@ -22,8 +22,9 @@ from trainer.data import Split, load_split
 from trainer.errors import TrainerError
 from trainer.evaluate import evaluate
 from trainer.export import export
+from trainer.optimizers import learning_rate
 from trainer.recipe import Augmentation, Recipe
-from trainer.train import Listener, StepReport, learning_rate, train
+from trainer.train import Listener, StepReport, train
 from trainer.warm_start import start_from
 
 if TYPE_CHECKING:
