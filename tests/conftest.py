@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from engage.cli.trial import RunningSystem
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.databases",)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
+"""How long a draw took says something about the machine, never about the program."""
 
 
 TIMED = {"browser", "cluster", "faults", "live", "runtime", "security"}
