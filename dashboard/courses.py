@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from dashboard.access import Access, allow, user
-from dashboard.camera_rules import give_camera
+from dashboard.camera_rules import CameraForm, give_camera
 from dashboard.course_forms import DetailsForm
 from dashboard.course_rules import course_shown, course_to_change, tell_running_session
-from dashboard.forms import CONSENT_CHOICES, CameraForm, ConsentForm, CourseForm, StudentForm
+from dashboard.forms import CONSENT_CHOICES, ConsentForm, CourseForm, StudentForm
 from dashboard.services import services
 from dashboard.spoken import said
 from engage.core.policy import GivenBy

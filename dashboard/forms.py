@@ -114,16 +114,6 @@ class StudentForm(FlaskForm):  # type: ignore[misc] # as above
     consent = SelectField(_("Consent"), choices=CONSENT_CHOICES)
 
 
-class CameraForm(FlaskForm):  # type: ignore[misc] # as above
-    """A student's camera."""
-
-    address = StringField(
-        _("Camera"),
-        [InputRequired(_("Give a camera number, a stream's address or a file.")), Length(max=500)],
-        filters=[lambda text: (text or "").strip()],
-    )
-
-
 class ConsentForm(FlaskForm):  # type: ignore[misc] # as above
     """An answer to the consent question."""
 

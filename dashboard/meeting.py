@@ -20,8 +20,7 @@ from flask_socketio import SocketIO, join_room
 
 from dashboard import frames
 from dashboard.access import Access, allow, user
-from dashboard.camera_rules import give_camera
-from dashboard.forms import CameraForm
+from dashboard.camera_rules import CameraForm, give_camera
 from dashboard.meeting_shapes import FaceName
 from dashboard.openapi import sent
 from dashboard.security import let_page_use
@@ -171,7 +170,7 @@ def set_camera(session_id: int) -> ResponseReturnValue:
         except RequestError as error:
             flash(said(str(error)), "problem")
     else:
-        flash(_("Give a camera's number, a stream's address or a file."), "problem")
+        flash(str(form.address.errors[0]), "problem")
     return redirect(url_for("meeting.camera_page", session_id=session_id))
 
 

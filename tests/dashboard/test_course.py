@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from engage.core.updates import LiveUpdate
 from engage.storage.database import Database
 from engage.storage.records import DemoMember
 from engage.storage.store import SqlStore
+from tests.dashboard.conftest import PASSWORD
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 500_000, tzinfo=UTC)
 
@@ -131,6 +134,31 @@ class TestStudents:
     def test_an_administrator_may_use_a_device_of_the_server(self, school: Any, browser: Any, send: Any) -> None:
         send(browser("admin"), f"/courses/{school.course}/students/{school.student}/camera", address="0")
         assert school.queries.students(school.course)[0].source_address == "0"
+
+    @pytest.mark.parametrize("name", ["teacher", "admin"])
+    def test_a_camera_is_asked_for_by_what_this_person_may_give(
+        self, school: Any, browser: Any, send: Any, name: str
+    ) -> None:
+        client, own = browser(name), name == "admin"
+        answer = send(client, f"/courses/{school.course}/students/{school.student}/camera", address=" ")
+        asked = re.search(r'class="error"[^>]*>(Give [^<]*)', answer.text)
+        assert answer.status_code == 422 and asked
+        send(client, f"/sessions/{school.session}/classroom-camera", address="")
+        page = client.get(f"/sessions/{school.session}/classroom-camera").text
+        assert asked[1] in page
+        assert ("number of a camera" in asked[1]) is own
+        assert ("file" in asked[1]) is False, "recordings are for administrators, and here in no folder"
+
+    def test_recordings_are_asked_for_where_a_folder_is_named(
+        self, settings: Settings, database: Database, school: Any, send: Any, tmp_path: Path
+    ) -> None:
+        capture = settings.capture.model_copy(update={"media_folders": (tmp_path,)})
+        app = create_app(settings.model_copy(update={"capture": capture}), database)
+        for name, own in (("admin", True), ("teacher", False)):
+            client = app.test_client()
+            send(client, "/sign-in", email=f"{name}@school.example", password=PASSWORD)
+            answer = send(client, f"/courses/{school.course}/students/{school.student}/camera", address="")
+            assert ("file." in answer.text.partition('class="error"')[2].partition("<")[0]) is own
 
     def test_a_no_is_recorded_and_shown(self, school: Any, browser: Any, send: Any) -> None:
         client, path = browser("teacher"), f"/courses/{school.course}/students/{school.student}"
