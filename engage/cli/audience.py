@@ -17,14 +17,15 @@ from rich.table import Table
 
 from engage import logs
 from engage.cli.analyze import Interval
+from engage.cli.language import language_of, language_option
 from engage.cli.looks import is_camera, one_look, permitted
 from engage.config import Settings
 from engage.core.types import EMOTIONS, Mode
 from engage.errors import PolicyError, SourceError
 from engage.reports.audience import FEWEST_FACES, Moment, Reaction, moment, reaction, told
-from engage.reports.words import plural
+from engage.reports.language import Language, to_translate
 
-LIMIT = (
+LIMIT = to_translate(
     "Faces of an audience show politeness, light and habit as well; this tells how they appeared together, and nothing "
     "about any one of them."
 )
@@ -38,13 +39,15 @@ class Choices:
     every_s: float
     for_s: float
     as_json: bool
+    language: str | None
 
 
 @click.command()
 @click.argument("target", metavar="PATH_OR_CAMERA")
 @click.option("--every", "every_s", type=Interval(), default="5m", show_default=True, help="How often to look.")
 @click.option("--for", "for_s", type=Interval(), default="2h", show_default=True, help="With a camera: how long.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, which is English.")
+@language_option()
 @click.pass_obj
 def audience(settings: Settings, /, **given: Any) -> None:
     """Tell how an audience appeared to react: many faces before one camera, looked at now and then.
@@ -59,7 +62,11 @@ def audience(settings: Settings, /, **given: Any) -> None:
     if permitted(settings, choices.target, console) is not Mode.FULL:
         raise PolicyError("The audience preset reads expressions, and here the mode is not 'full'.")
     looks = _live(settings, choices, console) if is_camera(choices.target) else _recorded(settings, choices)
-    _show(reaction(looks), choices.as_json)
+    found = reaction(looks)
+    if choices.as_json:
+        click.echo(json.dumps(_record(found), indent=1, ensure_ascii=False))
+    else:
+        _show(found, language_of(settings, choices.language))
 
 
 def _recorded(settings: Settings, choices: Choices) -> Iterator[Moment]:
@@ -99,18 +106,24 @@ def _live(settings: Settings, choices: Choices, console: Console) -> Iterator[Mo
         return
 
 
-def _show(found: Reaction, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(_record(found), indent=1, ensure_ascii=False))
-        return
-    console = Console(highlight=False)
-    table = Table("Look", "Faces", "Appeared together", title=plural(len(found.moments), "look"), title_justify="left")
+def _show(found: Reaction, say: Language) -> None:
+    console, looks = Console(highlight=False), len(found.moments)
+    headings = (say.gettext("Look"), say.gettext("Faces"), say.gettext("Appeared together"))
+    table = Table(*headings, title=say.ngettext("%(n)s look", "%(n)s looks", looks), title_justify="left")
+    few = say.gettext("under %(n)s", n=FEWEST_FACES)
     for look in found.moments:
-        table.add_row(look.label, str(look.faces or f"under {FEWEST_FACES}"), told(look.expression))
+        table.add_row(look.label, str(look.faces or few), told(look.expression, say))
     if found.moments:
         console.print(table)
-    console.print(f"Overall, from {found.counted} of {plural(len(found.moments), 'look')}: {told(found.expression)}.")
-    console.print(LIMIT, soft_wrap=True)
+    overall = say.ngettext(
+        "Overall, from %(counted)s of %(n)s look: %(told)s.",
+        "Overall, from %(counted)s of %(n)s looks: %(told)s.",
+        looks,
+        counted=found.counted,
+        told=told(found.expression, say),
+    )
+    console.print(overall)
+    console.print(say.gettext(LIMIT), soft_wrap=True)
 
 
 def _record(found: Reaction) -> dict[str, Any]:

@@ -15,17 +15,20 @@ from rich.table import Table
 
 from engage import logs
 from engage.cli.analysis import Track
+from engage.cli.language import language_of, language_option
 from engage.cli.looks import frames_for, is_camera, opened, permitted
 from engage.config import Settings
 from engage.core.types import EMOTIONS, Mode
 from engage.errors import EngageError, PolicyError
 from engage.reports.audience import told
 from engage.reports.diary import Diary, Entry, days
+from engage.reports.language import Language, to_translate
+from engage.reports.words import number, percent
 
 FILE = Path("var/diary.jsonl")
 SOMEBODY_ELSE = 0.25
 """A second face seen for this share of the first one's time is another person, and the diary is of one."""
-LIMIT = "This tells how a face appeared to a camera. It is no diagnosis; how you were, you know better."
+LIMIT = to_translate("This tells how a face appeared to a camera. It is no diagnosis; how you were, you know better.")
 
 
 @click.command()
@@ -35,6 +38,7 @@ LIMIT = "This tells how a face appeared to a camera. It is no diagnosis; how you
 @click.option("--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="With a camera.")
 @click.option("--erase", is_flag=True, help="Erase the entries of --day, or the whole diary.")
 @click.option("--as", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@language_option("For the table; ")
 @click.pass_obj
 def diary(settings: Settings, /, target: str | None, erase: bool, form: str, **given: Any) -> None:
     """Look at yourself, add it to your diary, and show the diary; without PATH_OR_CAMERA only show it.
@@ -48,7 +52,9 @@ def diary(settings: Settings, /, target: str | None, erase: bool, form: str, **g
     book = Diary(given["file"] or settings.path(FILE))
     day = given["day"].date() if given["day"] else None
     if erase:
-        console.print(f"Erased {book.erase(day)} entries.")
+        erased = book.erase(day)
+        say = language_of(settings, given["language"])
+        console.print(say.ngettext("Erased %(n)s entry.", "Erased %(n)s entries.", erased))
         return
     if target is not None:
         mode = permitted(settings, target, console)
@@ -58,7 +64,11 @@ def diary(settings: Settings, /, target: str | None, erase: bool, form: str, **g
             _watched(settings, target, mode, given["seconds"]) if is_camera(target) else _read(settings, target, mode)
         )
         book.add(_entry(tracks, day or datetime.now(UTC).astimezone().date(), target))
-    _show(days(book.entries()), form)
+    entries = days(book.entries())
+    if form == "table":
+        _show(entries, language_of(settings, given["language"]))
+    else:
+        _write(entries, form)
 
 
 def _read(settings: Settings, target: str, mode: Mode) -> list[Track]:
@@ -104,7 +114,7 @@ def _together(ranked: list[Track]) -> bool:
     return others >= max(1.0, SOMEBODY_ELSE * len(times))
 
 
-def _show(entries: list[Entry], form: str) -> None:
+def _write(entries: list[Entry], form: str) -> None:
     if form == "json":
         records = [
             {
@@ -118,21 +128,29 @@ def _show(entries: list[Entry], form: str) -> None:
         ]
         click.echo(json.dumps(records, indent=1))
         return
-    if form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["day", "seen_s", "score", "confidence", *EMOTIONS])
-        for entry in entries:
-            shares = entry.expression or ("",) * len(EMOTIONS)
-            writer.writerow([entry.day.isoformat(), entry.seen_s, entry.score, entry.confidence, *shares])
-        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["day", "seen_s", "score", "confidence", *EMOTIONS])
+    for entry in entries:
+        shares = entry.expression or ("",) * len(EMOTIONS)
+        writer.writerow([entry.day.isoformat(), entry.seen_s, entry.score, entry.confidence, *shares])
+
+
+def _show(entries: list[Entry], say: Language) -> None:
     console = Console(highlight=False)
     if not entries:
-        console.print("The diary is empty; add today with: engage diary CAMERA_OR_FILE")
+        console.print(say.gettext("The diary is empty; add today with: engage diary CAMERA_OR_FILE"))
         return
-    table = Table("Day", "Seen", "Score", "Confidence", "Appeared", title="Diary", title_justify="left")
+    headings = [
+        say.gettext("Day"),
+        say.gettext("Seen"),
+        say.gettext("Score"),
+        say.gettext("Confidence"),
+        say.gettext("Appeared"),
+    ]
+    table = Table(*headings, title=say.gettext("Diary"), title_justify="left")
     for entry in entries:
-        score = "–" if entry.score is None else f"{entry.score:.1f}"
-        words = "–" if entry.expression is None else told(entry.expression)
-        table.add_row(entry.day.isoformat(), f"{entry.seen_s:.0f} s", score, f"{entry.confidence:.0%}", words)
+        words = "–" if entry.expression is None else told(entry.expression, say)
+        seen, score = f"{entry.seen_s:.0f} s", number(entry.score, say)
+        table.add_row(entry.day.isoformat(), seen, score, percent(entry.confidence), words)
     console.print(table)
-    console.print(LIMIT, soft_wrap=True)
+    console.print(say.gettext(LIMIT), soft_wrap=True)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import click
 
-from engage.config import School, Settings
+from engage.cli.language import language_of, language_option
+from engage.config import Settings
 from engage.core.policy import Jurisdiction, capped_mode, rules_in_force
 from engage.core.types import Mode
 from engage.errors import RequestError
-from engage.reports.language import ENGLISH, Language
 from engage.reports.notices import NOTICES, Facts
 from engage.storage.classroom import Classroom
 from engage.storage.database import Database
 
-LANGUAGES = get_args(School.model_fields["language"].annotation)
-
 
 @click.command()
 @click.argument("kind", type=click.Choice(list(NOTICES)))
-@click.option("--language", type=click.Choice(LANGUAGES), help="The school's (school.language) where left out.")
+@language_option()
 @click.pass_obj
 def notice(settings: Settings, kind: str, language: str | None) -> None:
     """Print a notice for students or guardians, or the impact assessment (dpia), filled from the settings. Markdown."""
@@ -29,7 +25,7 @@ def notice(settings: Settings, kind: str, language: str | None) -> None:
         raise RequestError("It is not yet said where the school is and what may be computed; answer that first.")
     school = settings.school
     facts = Facts(school.name, school.contact, jurisdiction, capped_mode(jurisdiction, mode), settings.retention)
-    click.echo(NOTICES[kind](facts, _language(language or school.language)), nl=False)
+    click.echo(NOTICES[kind](facts, language_of(settings, language)), nl=False)
 
 
 def rules(settings: Settings) -> tuple[Jurisdiction | None, Mode | None]:
@@ -42,11 +38,3 @@ def rules(settings: Settings) -> tuple[Jurisdiction | None, Mode | None]:
         return rules_in_force(settings.policy, Classroom(database).setup())
     finally:
         database.close()
-
-
-def _language(code: str) -> Language:
-    if code == ENGLISH.code:
-        return ENGLISH
-    from dashboard.languages import written_in  # Flask takes half a second
-
-    return written_in(code)

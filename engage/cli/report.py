@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from engage.config import School, Settings
+from engage.cli.language import language_of, language_option
+from engage.config import Settings
 from engage.core.policy import capped_mode, rules_in_force
 from engage.errors import EngageError, RequestError
 from engage.reports.compose import compose
@@ -22,17 +23,13 @@ from engage.storage.database import Database
 from engage.storage.queries import Queries
 from engage.storage.rollups import Rollups
 
-LANGUAGES = get_args(School.model_fields["language"].annotation)
-
 
 @click.command()
 @click.argument("session", type=click.IntRange(min=1))
 @click.option("--to", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
 @click.option("--table", type=click.Choice(list(TABLES)), default="students", show_default=True, help="For CSV: which.")
 @click.option("--paper", type=click.Choice(["a4", "letter"]), default="a4", show_default=True, help="For PDF.")
-@click.option(
-    "--language", type=click.Choice(LANGUAGES), help="For PDF and HTML; the school's (school.language) where left out."
-)
+@language_option("For PDF and HTML; ")
 @click.option("--with-names", is_flag=True, help="For xAPI: name the students, who else are numbers.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.pass_obj
@@ -48,7 +45,7 @@ def report(settings: Settings, /, session: int, file: Path, language: str | None
         raise EngageError(f"{file} is there already; give --force to replace it, or another name.")
     choices = Choices(**given, home=settings.address)
     kind = FORMATS[ending]
-    words = _language(language or settings.school.language) if kind.for_people else ENGLISH
+    words = language_of(settings, language) if kind.for_people else ENGLISH
     content = kind.make(read(settings, session, words), choices)
     try:
         file.write_bytes(content)
@@ -73,12 +70,3 @@ def read(settings: Settings, session_id: int, language: Language = ENGLISH) -> R
         return compose(material, settings.zone, language)
     finally:
         database.close()
-
-
-def _language(code: str) -> Language:
-    """Return a language with its words, which are the pages'; English needs none."""
-    if code == ENGLISH.code:
-        return ENGLISH
-    from dashboard.languages import written_in  # Flask takes half a second
-
-    return written_in(code)

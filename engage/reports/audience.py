@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engage.core.types import EMOTIONS
+from engage.reports.language import ENGLISH, Language
 from engage.reports.words import APPEARS, percent
 
 FEWEST_FACES = 5
@@ -50,13 +51,13 @@ def reaction(moments: Iterable[Moment]) -> Reaction:
     return Reaction(looks, _mean(known) if known else None)
 
 
-def told(expression: Sequence[float] | None) -> str:
+def told(expression: Sequence[float] | None, language: Language = ENGLISH) -> str:
     """Return ``neutral 62 %, happy 21 %``: what is worth naming, the most first."""
     if expression is None:
-        return f"fewer than {FEWEST_FACES} faces: nothing is shown"
+        return language.gettext("fewer than %(n)s faces: nothing is shown", n=FEWEST_FACES)
     ranked = sorted(zip(expression, EMOTIONS, strict=True), reverse=True)
-    named = [f"{APPEARS[name]} {percent(share)}" for share, name in ranked if share >= NAMED_FROM]
-    return ", ".join(named) or "no expression stands out"
+    named = [f"{language.gettext(APPEARS[name])} {percent(share)}" for share, name in ranked if share >= NAMED_FROM]
+    return ", ".join(named) or language.gettext("no expression stands out")
 
 
 def _mean(rows: Sequence[tuple[tuple[float, ...], float]]) -> tuple[float, ...]:

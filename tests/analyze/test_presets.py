@@ -79,6 +79,18 @@ class TestAudience:
         assert code == 0 and record["looks"][0]["faces"] == 5
         assert sum(record["expression"].values()) == pytest.approx(1, abs=0.01)
 
+    def test_in_german_and_in_the_schools_language(self, engage: Engage, shared_dir: Path) -> None:
+        settings = (*FULL[:2], f"models.folders=[{shared_dir / 'models'}]", "vision.detector=yunet")
+        picture = shared_dir / "media" / "five-faces.jpg"
+        code, out, _ = engage("audience", picture, "--language", "de", settings=settings)
+        assert code == 0 and "Wirkten zusammen" in out and "Insgesamt, aus 1 von 1 Blick: " in out
+        assert "nichts über ein einzelnes" in " ".join(out.split()) and "look" not in out.lower()
+        german = (*settings, "school.language=de")
+        assert "Insgesamt" in engage("audience", picture, settings=german)[1]
+        assert "Overall" in engage("audience", picture, "--language", "en", settings=german)[1]
+        record = json.loads(engage("audience", picture, "--language", "de", "--json", settings=settings)[1])
+        assert set(record["expression"]) == set(EMOTIONS), "programs read the same in every language"
+
     def test_a_camera_with_one_face_tells_nothing_of_it(self, engage: Engage, tmp_path: Path) -> None:
         code, out, _ = engage("audience", "virtual:7", "--every", "200ms", "--for", "300ms", "--json")
         record = json.loads(out)
@@ -129,8 +141,13 @@ class TestDiary:
         assert set(day["expression"]) == set(EMOTIONS)
         code, out, _ = engage("diary")
         assert code == 0 and "2026-11-22" in out and "no diagnosis" in out
-        assert "Erased 1" in engage("diary", "--erase")[2]
-        assert "empty" in engage("diary")[1]
+        code, german, _ = engage("diary", "--language", "de")
+        assert code == 0 and "Tagebuch" in german and "Sicherheit" in german and "keine Diagnose" in german
+        score = f"{day['score']:.1f}"
+        assert score in out and score.replace(".", ",") in german
+        assert "day,seen_s,score" in engage("diary", "--as", "csv", "--language", "de")[1]
+        assert "Erased 1 entry." in engage("diary", "--erase")[2]
+        assert "empty" in engage("diary")[1] and "ist leer" in engage("diary", "--language", "de")[1]
 
     def test_two_people_are_refused(self, engage: Engage, shared_dir: Path) -> None:
         settings = (*FULL[:2], f"models.folders=[{shared_dir / 'models'}]", "vision.detector=yunet")
