@@ -19,10 +19,10 @@ from engage.storage.records import Role
 def wanted() -> str:
     """Return what the signed-in user may give as a camera, as a request: as much as ``CameraGate`` lets through."""
     if user().role is not Role.ADMIN:
-        return _("Give a stream's address, such as rtsp://10.0.0.7/live.")
+        return str(_("Give a stream's address, such as rtsp://10.0.0.7/live."))
     if not services().settings.capture.media_folders:
-        return _("Give a stream's address, such as rtsp://10.0.0.7/live, or the number of a camera of the server.")
-    return _("Give a stream's address, the number of a camera of the server, or a recording's file.")
+        return str(_("Give a stream's address, such as rtsp://10.0.0.7/live, or the number of a camera of the server."))
+    return str(_("Give a stream's address, the number of a camera of the server, or a recording's file."))
 
 
 class CameraGiven:
