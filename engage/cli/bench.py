@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from engage.cli.bench_several import cluster, web
+from engage.cli.showing import AS_JSON, NEEDS_DEV, show, text
 from engage.config import Settings
 from engage.errors import SettingsError
 from engage.inference_settings import BACKENDS
@@ -24,9 +25,7 @@ def bench() -> None:
 SECONDS = click.option(
     "--seconds", default=2.0, show_default=True, type=click.FloatRange(0.01, 600), help="Processor time per figure."
 )
-NEEDS_DEV = "The measuring client needs the package {}: pip install -e '.[dev]'."
 AVX2 = click.option("--avx2", is_flag=True, help="Allow the libraries no more than AVX2, the baseline's included.")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @bench.command()
@@ -128,27 +127,9 @@ def scale(settings: Settings, counts: tuple[int, ...], rate: float, seconds: flo
         return
     table = Table("students", *COLUMNS.values(), show_edge=False)
     for row in result["classes"]:
-        table.add_row(str(row["students"]), *(row.get("problem") or _text(row.get(name)) for name in COLUMNS))
+        table.add_row(str(row["students"]), *(row.get("problem") or text(row.get(name)) for name in COLUMNS))
     Console().print(table)
     click.echo(result["verdict"])
-
-
-@bench.command()
-@click.option("--students", default=300, show_default=True, type=click.IntRange(1, 5000), help="Each at 1 Hz.")
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(5, 3600), help="How long to measure.")
-@click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 32), help="Web processes.")
-@click.option("--pages", default=4, show_default=True, type=click.IntRange(1, 200), help="Pages that watch.")
-@AS_JSON
-def web(students: int, seconds: float, processes: int, pages: int, as_json: bool) -> None:
-    """Bring virtual students through PostgreSQL and Redis of its own into several web processes: latency, losses.
-
-    Cameras and network are left out; half-way one web process is killed.
-    """
-    try:
-        from engage.cli.web_bench import Asked, measure
-    except ImportError as error:
-        raise SettingsError(f"The measuring client needs the package {error.name}: pip install -e '.[dev]'.") from None
-    show(measure(Asked(students, seconds, processes, pages)), as_json)
 
 
 @bench.command()
@@ -221,16 +202,10 @@ def scripts(settings: Settings, /, names: tuple[str, ...], as_json: bool, **give
     columns = ("expected", "measured", "from_truth", "scored_share", "confidence", "error", "met")
     table = Table("script", *columns, show_edge=False)
     for name, row in result["scripts"].items():
-        table.add_row(name, *(_text(row[column]) for column in columns))
+        table.add_row(name, *(text(row[column]) for column in columns))
     Console().print(table)
     for group in result["by_confidence"]:
         click.echo(f"at confidence {group['confidence']:.2f} the score errs by {group['error']:.2f}")
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "–" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 @bench.command()
@@ -279,22 +254,12 @@ def store_command(url: str | None, postgres: bool, as_json: bool, **given: Any) 
     for name, row in {"naive": result["naive"], **result["batches"]}.items():
         rate = f"{row['samples_per_s']:.0f}" + (f" ({row['over_naive']:.0f} ×)" if "over_naive" in row else "")
         commits = [f"{row[f'commit_p{part}_ms']:.1f} ms" for part in (50, 95, 99)]
-        queue = _text(row.get("queue_longest")), _text(row.get("sustained"))
+        queue = text(row.get("queue_longest")), text(row.get("sustained"))
         table.add_row(name, rate, *commits, *queue)
     Console().print(table)
     sustained = "sustained: no queue grows" if result["sustained"] else "not sustained: a queue grows"
     click.echo(f"{result['students']} samples a second in {result['database']} are {sustained}")
 
 
-def show(result: Mapping[str, Any], as_json: bool) -> None:
-    """Print a result, and where it was measured, as JSON or as a table of its figures."""
-    from engage.cli.yardstick import surroundings
-
-    result = {**result, **surroundings()}
-    if as_json:
-        click.echo(json.dumps(result, indent=2))
-        return
-    table = Table("figure", "value", show_edge=False)
-    for name, value in result.items():
-        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
-    Console().print(table)
+for command in (web, cluster):
+    bench.add_command(command)

@@ -24,6 +24,7 @@ from sqlalchemy import update
 from engage.capture.virtual.roster import virtual_class
 from engage.cli.class_feed import Feed, class_feed
 from engage.cli.trial import START_DEADLINE_S, RunningSystem, database_url, running_system
+from engage.cli.yardstick import percentiles
 from engage.config import Settings
 from engage.core.live import EVENT
 from engage.core.policy import Jurisdiction
@@ -272,14 +273,7 @@ def _result(load: Load, rows: Sequence[tuple[float, float, float]], frames: tupl
         "frames_expected": expected_frames,
         "frames_stored": stored_frames,
         "frames_dropped_share": round(max(0.0, 1 - stored_frames / max(1, expected_frames)), 4),
-        **_percentiles("commit_latency_s", to_commit),
-        **_percentiles("event_latency_s", to_event),
+        **percentiles("commit_latency_s", to_commit),
+        **percentiles("event_latency_s", to_event),
         "events_within_1_s_share": round(float(np.mean(to_event < 1.0)), 4) if len(rows) else 0.0,
     }
-
-
-def _percentiles(name: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | None]:
-    marks = (50, 95, 99)
-    if not len(values):
-        return {f"{name}_p{mark}": None for mark in marks}
-    return {f"{name}_p{mark}": round(float(np.percentile(values, mark)), 4) for mark in marks}

@@ -6,6 +6,7 @@ Heavy packages are imported inside, so that the web process never loads PyTorch 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from engage.core.looks import LOOKS
 from engage.core.pacing import LEAST_FPS
-from engage.core.protocols import Stop, Worker
+from engage.core.protocols import Receiver, Stop, Worker
 from engage.core.types import Mode, Origin
 from engage.errors import StorageError
 from engage.runtime.channels import SIGNALS, UPDATES, faces, frames, hints, words
 from engage.runtime.context import Context
 
 if TYPE_CHECKING:
+    from engage.capture.worker import CaptureJob
     from engage.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -32,27 +34,32 @@ DATABASE_AGAIN_S = 1.0
 
 def capture(context: Context, *, origin: tuple[int, int, int], mode: str, address: str, rate_fps: float) -> Worker:
     """Return the worker of one student's source."""
-    from engage.camera_gate import CameraGate
-    from engage.capture.camera import Timeouts
-    from engage.capture.pushed import PushedSource
-    from engage.capture.sources import SourceOptions, open_source
-    from engage.capture.worker import CaptureJob, CaptureWorker, Ends
-    from engage.cli.finding import build_finder
+    from engage.capture.worker import CaptureJob
 
-    settings = context.settings
+    settings = context.settings.capture
     job = CaptureJob(
         Origin(*origin),
         Mode(mode),
         rate_fps,
-        settings.capture.reconnect_first_s,
-        settings.capture.reconnect_longest_s,
-        LEAST_FPS if settings.capture.adapt else None,
+        settings.reconnect_first_s,
+        settings.reconnect_longest_s,
+        LEAST_FPS if settings.adapt else None,
     )
-    options = SourceOptions(
-        timeouts=Timeouts(read_s=settings.capture.read_timeout_s),
-        pushed=lambda: context.receiver(frames(job.origin)),
-        gate=CameraGate.of(settings),
-    )
+    return capture_of(context, job, address, lambda: context.receiver(frames(job.origin)))
+
+
+def capture_of(context: Context, job: CaptureJob, address: str, pushed: Callable[[], Receiver]) -> Worker:
+    """Return the worker of ``job``; frames of a browser's ``address`` come from what ``pushed`` opens."""
+    from engage.camera_gate import CameraGate
+    from engage.capture.camera import Timeouts
+    from engage.capture.pushed import PushedSource
+    from engage.capture.sources import SourceOptions, open_source
+    from engage.capture.worker import CaptureWorker, Ends
+    from engage.cli.finding import build_finder
+
+    settings = context.settings
+    timeouts = Timeouts(read_s=settings.capture.read_timeout_s)
+    options = SourceOptions(timeouts=timeouts, pushed=pushed, gate=CameraGate.of(settings))
     source = open_source(address, options, context.clock)
     follow = settings.vision.follow and job.mode is not Mode.PRESENCE
     hears = follow or settings.capture.adapt

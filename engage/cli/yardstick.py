@@ -8,10 +8,12 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+
+import numpy as np
 
 from engage.errors import EngageError
 from engage.inference.backends.choice import processor_name
@@ -26,6 +28,14 @@ def surroundings() -> dict[str, Any]:
         "load_average": load,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def percentiles(name: str, values: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | None]:
+    """Return three marks of ``values``, by ``name`` and mark; None of none."""
+    marks = (50, 95, 99)
+    if not len(values):
+        return {f"{name}_p{mark}": None for mark in marks}
+    return {f"{name}_p{mark}": round(float(np.percentile(values, mark)), 4) for mark in marks}
 
 
 @contextmanager

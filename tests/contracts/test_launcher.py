@@ -17,13 +17,13 @@ from typing import Any
 import psutil
 import pytest
 
+from engage.cli.throwaway_ray import RayCluster, ray_cluster
 from engage.config import Settings
 from engage.core.types import SourceStatus
 from engage.errors import EngageError
 from engage.runtime.launchers import build_launcher
 from engage.runtime.specs import ProcessSpec, WorkerSpec
 from engage.runtime.supervisor import Supervisor
-from tests.ray_cluster import RayCluster, ray_cluster
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
 PATIENCE_S = 90.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from engage.core.protocols import Stop, WorkerContext
 from engage.core.types import Box, FaceCrop, FrameFaces, Image, Mode, Origin, SourceState, SourceStatus
@@ -88,6 +89,7 @@ class Replayed:
         from engage.runtime.channels import faces
 
         self.context, self.origin, self.mode, self.rate_fps = context, origin, mode, rate_fps
+        self.drawn = drawn()  # now, while it counts as starting and not as silence
         self.found = context.sender(faces(origin.source_id, context.settings.inference.replicas))
 
     def run(self, stop: Stop) -> None:
@@ -95,14 +97,22 @@ class Replayed:
         while not stop.wait(1.0 / self.rate_fps):
             self.context.beat()
             seq = int(clock.monotonic() * self.rate_fps)
-            pixels = drawn()[(self.origin.source_id + seq) % len(drawn())]
+            pixels = self.drawn[(self.origin.source_id + seq) % len(self.drawn)]
             crop = FaceCrop(1, pixels, Box(10, 10, 60, 60), 0.9)
             at = clock.now(), clock.monotonic()
             self.found.send(FrameFaces(self.origin, self.mode, seq, *at, 0.5, (crop,)))
 
 
-@cache
+drawing = Lock()
+
+
 def drawn() -> Image:
+    with drawing:  # sixty cameras of one process begin at once
+        return drawn_once()
+
+
+@cache
+def drawn_once() -> Image:
     from engage.capture.virtual.probe import drawn_crops
 
     return drawn_crops()

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engage.cli.parts import fixed_processes
-from engage.cli.plan import Plan
-from engage.cli.serve import demo_members
+from engage.capture.virtual.roster import virtual_class
+from engage.cli.cluster_lesson import ClusterLesson, cluster_lesson
+from engage.cli.throwaway_ray import RayCluster, ray_cluster
 from engage.config import Settings
-from engage.core.updates import LiveUpdate
-from engage.runtime.by_ray import RayLauncher
-from engage.runtime.channels import UPDATES
 from engage.runtime.launcher import GroupPlace
-from engage.runtime.processes import ProcessState
-from engage.runtime.specs import WorkerSpec
-from engage.runtime.supervisor import Supervisor
-from engage.storage.classroom import Classroom
-from engage.storage.database import Database
-from engage.storage.queries import Queries
+from engage.storage.records import DemoMember
 from tests.conftest import shared_folder
 from tests.databases import PostgresServer
-from tests.ray_cluster import RayCluster, ray_cluster
 
 HERE = Path(__file__).parent
-PATIENCE_S = 150.0
 ANNEX = "annex"
 NODES = (
     {"num_cpus": 1},
@@ -45,79 +33,6 @@ DOOMED = 2
 MAX_AGE_S = 2.0
 LOSSES_S = 5.0
 """What may be missing beside the time in which nobody looked at a student's camera."""
-
-
-@dataclass
-class Heard:
-    """What live pages are told, as the web process would hear it."""
-
-    seconds: list[tuple[int, int]] = field(default_factory=list)
-    """Of each sample the student and the second."""
-    latest: dict[int, int] = field(default_factory=dict)
-
-    def take(self, update: LiveUpdate) -> None:
-        for scored in update.samples:
-            sample = scored.sample
-            self.seconds.append((sample.student_id, sample.second))
-            self.latest[sample.student_id] = sample.second
-
-
-class School:
-    """A lesson of virtual students on a cluster, its supervisor and its listener."""
-
-    def __init__(self, cluster: RayCluster, url: str, home: Path, students: int, stand_in: str | None) -> None:
-        self.settings = settings(cluster, url, home)
-        self.database = Database(url)
-        self.database.open()
-        self.queries, classroom = Queries(self.database), Classroom(self.database)
-        course = classroom.ensure_demo(demo_members(students))
-        self.session = classroom.start_session(course, None)
-        self.launcher = RayLauncher(self.settings).__enter__()
-        plan = Plan(self.settings, self.queries, classroom, self.launcher.cores)
-
-        def planned() -> list[WorkerSpec]:
-            return [replace(spec, factory=stand_in or spec.factory) for spec in plan()]
-
-        self.specs = planned()
-        two = Settings(inference={"replicas": 2})  # type: ignore[arg-type]
-        fixed = [process for process in fixed_processes(two, None, None) if not process.here]
-        self.supervisor = Supervisor(self.settings, self.launcher, fixed, planned)
-        self.heard = Heard()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._listen), threading.Thread(target=self._supervise)]
-        for thread in self._threads:
-            thread.start()
-
-    def _listen(self) -> None:
-        receiver = self.launcher.channels.receiver(UPDATES)
-        while not self._stop.is_set():
-            for message in receiver.receive(0.2):
-                if isinstance(message, LiveUpdate):
-                    self.heard.take(message)
-        receiver.close()
-
-    def _supervise(self) -> None:
-        self.supervisor.run(self._stop)
-
-    def await_samples(self, students: set[int], since: float, what: str) -> None:
-        """Wait until each of ``students`` has a sample of a second past ``since``."""
-        self.await_(lambda: all(self.heard.latest.get(each, 0) > since for each in students), what)
-
-    def await_(self, fact: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not fact():
-            assert time.monotonic() < deadline, f"{what} did not happen: {self.heard.latest} {self.states()}"
-            time.sleep(0.05)
-
-    def states(self) -> dict[str, ProcessState]:
-        return {state.name: state for state in self.supervisor.state()}
-
-    def close(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
-        self.launcher.__exit__(None, None, None)
-        self.database.close()
 
 
 def settings(cluster: RayCluster, url: str, home: Path) -> Settings:
@@ -136,39 +51,42 @@ def settings(cluster: RayCluster, url: str, home: Path) -> Settings:
     )
 
 
+def members(count: int) -> list[DemoMember]:
+    return [DemoMember(member.name, member.address(), str(k)) for k, member in enumerate(virtual_class(count), 1)]
+
+
 @contextmanager
 def school(server: PostgresServer, home: Path, students: int, stand_in: str | None = None) -> Iterator[Any]:
     with ray_cluster(NODES, HERE) as cluster:
         url = server.migrated()
-        running = School(cluster, url.render_as_string(hide_password=False), home, students, stand_in)
         try:
-            yield running, cluster
+            values = settings(cluster, url.render_as_string(hide_password=False), home)
+            with cluster_lesson(values, members(students), stand_in) as running:
+                assert len(running.specs) == students
+                yield running, cluster
         finally:
-            running.close()
             server.drop(url)
 
 
-def check_a_machine_may_die(running: School, cluster: RayCluster, settled_s: float) -> None:
+def check_a_machine_may_die(running: ClusterLesson, cluster: RayCluster, settled_s: float) -> None:
     import ray
 
     students = {spec.arguments["origin"][2]: spec.name for spec in running.specs}
     assert {spec.site for spec in running.specs} == {ANNEX}
-    running.await_samples(set(students), time.time(), "everybody's first sample")
+    running.until_sampled(set(students), time.time(), "everybody's first sample")
     check_backpressure(running, set(students))
-    doomed = cluster.nodes[DOOMED].node_id[-8:]
+    doomed = cluster.short(DOOMED)
     moved = {each for each, worker in students.items() if worker in running.states()[f"capture-{doomed}-1"].workers}
     assert len(moved) in (len(students) // 2, (len(students) + 1) // 2), "the annex's two machines share its cameras"
     died = time.time()
     cluster.kill(DOOMED)
-    running.await_(lambda: looked_after(running) >= set(students.values()), "every camera is looked at again")
+    running.until(lambda: running.looked_after() >= set(students.values()), "every camera is looked at again")
     outage_s = time.time() - died
-    running.await_samples(set(students), time.time() + settled_s, "a sample of everybody some time later")
+    running.until_sampled(set(students), time.time() + settled_s, "a sample of everybody some time later")
     here = {place.name for place in running.launcher.groups() if place.suits(ANNEX)}
     assert set(running.states()) & here == here, "the annex's cameras stay at the annex"
     assert not [name for name in running.states() if doomed in name]
-    until = min(running.heard.latest.values())
-    seen = Counter(student for student, second in set(running.heard.seconds) if died <= second <= until)
-    missing = {student: until - int(died) - seen[student] for student in students}
+    missing = missing_since(running, set(students), died)
     usual = max(missing[student] for student in set(students) - moved)
     print(f"outage_s={outage_s:.1f} missing moved={[missing[each] for each in moved]} others at most={usual}")
     assert max(missing[student] for student in moved) <= outage_s + LOSSES_S, (outage_s, missing)
@@ -178,13 +96,26 @@ def check_a_machine_may_die(running: School, cluster: RayCluster, settled_s: flo
     assert not [file for file in cluster.folder.rglob("*spill*/*") if file.is_file()]
 
 
-def looked_after(running: School) -> set[str]:
-    """Return the capture workers that run on a machine that is there."""
-    offered = {place.name: place for place in running.launcher.groups()}
-    return {worker for state in running.supervisor.state() if state.name in offered for worker in state.workers}
+def missing_since(running: ClusterLesson, students: set[int], since: float) -> dict[int, int]:
+    """Return how many seconds since then each student has no sample of, up to the newest that everybody has."""
+    until = min(running.heard.latest.values())
+    seen = Counter(student for student, second in set(running.heard.keys) if since <= second <= until)
+    return {student: until - int(since) - seen[student] for student in students}
 
 
-def check_backpressure(running: School, students: set[int]) -> None:
+def check_the_machine_bears_them(running: ClusterLesson, seconds: float) -> None:
+    """Skip the test on a machine that has too much else to do: what is lost there says nothing of a node's loss."""
+    students = {spec.arguments["origin"][2] for spec in running.specs}
+    running.until_sampled(students, time.time(), "everybody's first sample")
+    began = time.time()
+    running.until_sampled(students, began + seconds, "a sample of everybody some time later")
+    most = max(missing_since(running, students, began).values())
+    print(f"before: missing at most={most} of {seconds:.0f} s")
+    if most > LOSSES_S:
+        pytest.skip(f"this machine does not bear {len(students)} students now: {most} of {seconds:.0f} s are missing")
+
+
+def check_backpressure(running: ClusterLesson, students: set[int]) -> None:
     """Have both replicas of the network stand still: cameras go on, and what grew old meanwhile is never read."""
     pids = [running.states()[name].pid for name in ("inference", "inference-2")]
     for pid in pids:
@@ -192,17 +123,17 @@ def check_backpressure(running: School, students: set[int]) -> None:
     time.sleep(6.0)
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
-    running.await_samples(students, time.time(), "a sample of everybody after the network stood still")
+    running.until_sampled(students, time.time(), "a sample of everybody after the network stood still")
 
     def stale() -> float:
         return sum(running.states()[name].meters.get("frames_stale", 0.0) for name in ("inference", "inference-2"))
 
-    running.await_(lambda: stale() > 2 * len(students), "what was too old is dropped, and counted")
+    running.until(lambda: stale() > 2 * len(students), "what was too old is dropped, and counted")
     assert all(state.restarts == 0 for state in running.supervisor.state())
 
 
-def check_nothing_twice(running: School) -> None:
-    heard = Counter(running.heard.seconds)
+def check_nothing_twice(running: ClusterLesson) -> None:
+    heard = Counter(running.heard.keys)
     assert not [key for key, count in heard.items() if count > 1], "a student's second was published twice"
     stored = running.queries.samples_since(running.session.id, 0)
     keys = [(scored.sample.student_id, scored.sample.second) for scored in stored]
@@ -224,6 +155,7 @@ def test_a_machine_dies_in_a_lesson_of_twelve(postgres_server: PostgresServer, t
 def test_a_machine_dies_in_a_lesson_of_a_hundred_and_twenty(postgres_server: PostgresServer, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
     with school(postgres_server, tmp_path, 120, "small_workers:replayed") as (running, cluster):
+        check_the_machine_bears_them(running, 30.0)
         check_a_machine_may_die(running, cluster, settled_s=30.0)
 
 

@@ -1,4 +1,4 @@
-"""A real Ray cluster of several nodes on this machine, each on a loopback address of its own, for tests."""
+"""A real Ray cluster of several nodes on this machine, for a test or a measurement: gone afterwards."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import psutil
 
+import engage
+from engage.errors import SettingsError
 from engage.runtime.addresses import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
 STORE_BYTES = 80 * 2**20
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -25,13 +25,14 @@ ENVIRONMENT = {
     "RAY_enable_metrics_collection": "0",
     "RAY_prestart_worker_first_driver": "0",
 }
-"""No word to Ray's makers, patience, and nothing started that no test needs."""
+"""No word to Ray's makers, patience, and nothing started that nobody needs here."""
 AGENT_FILES = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
+END_WITHIN_S = 30.0
 
 
 @dataclass
 class RayCluster:
-    """A running cluster; ``nodes`` are in their order of start, the head first."""
+    """A running cluster; ``nodes`` are in their order of start, the head first. Each has a loopback address."""
 
     cluster: Any
     folder: Path
@@ -39,33 +40,44 @@ class RayCluster:
 
     @property
     def address(self) -> str:
+        """Return where it can be joined."""
         return str(self.cluster.address)
+
+    def short(self, number: int) -> str:
+        """Return the end of a node's id, as the launcher has it in the names of its capture groups."""
+        return str(self.nodes[number].node_id[-8:])
+
+    def processes(self, number: int) -> Sequence[psutil.Process]:
+        """Return a node's raylet and all that it started, the raylet last; nothing of what serves the whole cluster."""
+        raylet = psutil.Process(next(iter(self.nodes[number].all_processes["raylet"])).process.pid)
+        return [*raylet.children(recursive=True), raylet]
 
     def kill(self, number: int) -> None:
         """End a node at once, with all that runs on it, as when its power fails."""
-        node = self.nodes[number]
-        raylet = psutil.Process(next(iter(node.all_processes["raylet"])).process.pid)
-        running = [*raylet.children(recursive=True), raylet]
+        running = self.processes(number)
         for process in running:
             process.kill()
-        psutil.wait_procs(running, timeout=30)
-        self.cluster.remove_node(node, allow_graceful=False)
+        psutil.wait_procs(running, timeout=END_WITHIN_S)
+        self.cluster.remove_node(self.nodes[number], allow_graceful=False)
 
 
 @contextmanager
 def ray_cluster(nodes: Sequence[Mapping[str, Any]], *modules: Path) -> Iterator[RayCluster]:
     """Run a cluster with a node for each of ``nodes`` (``num_cpus``, ``num_gpus``, ``resources``), the head first.
 
-    ``modules`` are folders that its workers import from, beside the checkout.
+    ``modules`` are folders that its workers import from, beside this program's. SettingsError where Ray is missing.
     """
-    from ray.cluster_utils import Cluster
+    try:
+        from ray.cluster_utils import Cluster
+    except ImportError:
+        raise SettingsError("This needs Ray, which is not installed: pip install 'engage[ray]'.") from None
 
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         (folder / "ray").mkdir()  # Ray notes a cluster's address there, and makes only its usual place
         environment = {**ENVIRONMENT, "RAY_TMPDIR": str(folder), "PYTHONPATH": _python_path(folder, modules)}
-        stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(_environment(environment))
         running = RayCluster(Cluster(), folder)
         stack.callback(running.cluster.shutdown)
         for number, node in enumerate(nodes):
@@ -83,14 +95,30 @@ def ray_cluster(nodes: Sequence[Mapping[str, Any]], *modules: Path) -> Iterator[
         yield running
 
 
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Have these environment variables while inside."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def _python_path(folder: Path, modules: Sequence[Path]) -> str:
-    """Return a PYTHONPATH that hides a package of the development install.
+    """Return a PYTHONPATH that has this program, and hides a package of the development install.
 
     ``jsonschema``, which every one of Ray's dozen processes imports, imports it where it is there: 2 s of each.
     """
     (folder / "lighter").mkdir()
     (folder / "lighter" / "rfc3987_syntax.py").write_text('raise ImportError("not needed here")\n')
-    return os.pathsep.join([str(folder / "lighter"), str(ROOT), *map(str, modules), os.environ.get("PYTHONPATH", "")])
+    root = Path(engage.__file__).resolve().parent.parent
+    return os.pathsep.join([str(folder / "lighter"), str(root), *map(str, modules), os.environ.get("PYTHONPATH", "")])
 
 
 @contextmanager
@@ -115,7 +143,7 @@ def _patient(folder: Path, number: int) -> Iterator[dict[str, Any]]:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        with mock.patch.dict(os.environ, {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": node_id}):
+        with _environment({"RAY_OVERRIDE_NODE_ID_FOR_TESTING": node_id}):
             yield {"runtime_env_agent_port": port}
     finally:
         started.set()
