@@ -17,13 +17,14 @@ from engage.cli.jobs import jobs, make_partitions, pulse_job
 from engage.cli.parts import Part, check, claim_sockets, fixed_processes
 from engage.cli.plan import Plan
 from engage.cli.turn import Turn
+from engage.cli.unplaced import unplaced_job
 from engage.config import Settings
 from engage.core.seats import Grid
 from engage.errors import SettingsError, StorageError
 from engage.network import listen
 from engage.runtime.addresses import RunFolder
 from engage.runtime.launchers import build_launcher
-from engage.runtime.schedule import Schedule
+from engage.runtime.schedule import Job, Schedule
 from engage.runtime.signals import StopSignals
 from engage.runtime.specs import WorkerSpec
 from engage.runtime.supervisor import Supervisor
@@ -76,7 +77,8 @@ def serve(settings: Settings, demo: bool, lan: bool, only: str | None) -> None:
         supervisor = Supervisor(settings, launcher, processes, plan)
         greeter = threading.Thread(target=greet, args=(settings, database, supervisor, certificate), daemon=True)
         greeter.start()
-        supervise(settings, database, supervisor, part)
+        about_it = () if part is Part.WEB else (unplaced_job(supervisor, launcher),)
+        supervise(settings, database, supervisor, part, about_it)
 
 
 def ports(settings: Settings, part: Part | None) -> range:
@@ -91,11 +93,13 @@ def plan_of(
     return tuple if part is Part.WEB else Plan(settings, Queries(database), Classroom(database), cores)
 
 
-def supervise(settings: Settings, database: Database, supervisor: Supervisor, part: Part | None) -> None:
-    """Run the processes and the deployment's jobs until a signal, then close ``database``."""
+def supervise(
+    settings: Settings, database: Database, supervisor: Supervisor, part: Part | None, more: Sequence[Job] = ()
+) -> None:
+    """Run the processes, the deployment's jobs and ``more`` of this program's until a signal; close ``database``."""
     stop, turn, pulse = threading.Event(), Turn(database), Pulse(database)
     own = [] if part is Part.WEB else [pulse_job(pulse, supervisor)]
-    schedule = Schedule([*jobs(settings, database), *own], mine=turn.mine)
+    schedule = Schedule([*jobs(settings, database), *own, *more], mine=turn.mine)
     try:
         with StopSignals(stop) as signals:
             turn.start()

@@ -11,6 +11,9 @@ from engage.core.camera_addresses import host_of, number_of, parts_of
 Sites = Mapping[str, Sequence[str]]
 """By the name of a site, its networks (CIDR), and its cameras' hosts or whole addresses, with ``*`` for any text."""
 
+NO_MACHINE = "no machine reaches this camera"
+"""What is said of a camera while no machine is at its site; the live page knows these words and translates them."""
+
 
 def site_of(address: str, sites: Sites) -> str:
     """Return the first site that ``address`` belongs to; an empty text where it is reached from anywhere."""

@@ -44,12 +44,16 @@ class Groups:
         self._groups: dict[str, Supervised] = {}
         self._told: dict[str, _Told] = {}
         self._placed: dict[str, str] = {}
-        self._unplaced: frozenset[str] = frozenset()
+        self._unplaced: dict[str, WorkerSpec] = {}
         self._held = Held()
 
     def all(self) -> Sequence[Supervised]:
         """Return the groups that were started, in that order."""
         return list(self._groups.values())
+
+    def unplaced(self) -> Sequence[WorkerSpec]:
+        """Return the workers that no group could take at the last tick: no machine is at their site, or none at all."""
+        return tuple(self._unplaced.values())
 
     def tick(self, wanted: Sequence[WorkerSpec], now_s: float) -> None:
         """Start, restart and replace groups where that is due, and have the ``wanted`` workers run on them."""
@@ -95,9 +99,9 @@ class Groups:
             logger.warning("process=%s has no machine any more; its workers move", name)
 
     def _say_unplaced(self, wanted: dict[str, WorkerSpec]) -> None:
-        unplaced = frozenset(wanted) - set(self._placed)
-        if unplaced and unplaced != self._unplaced:
-            sites = sorted({wanted[name].site for name in unplaced} - {""})
+        unplaced = {name: spec for name, spec in wanted.items() if name not in self._placed}
+        if unplaced and unplaced.keys() != self._unplaced.keys():
+            sites = sorted({spec.site for spec in unplaced.values()} - {""})
             why = f"there is no machine at site {', '.join(sites)}" if sites else "all capture groups are given up"
             logger.error("%s workers cannot run: %s", len(unplaced), why)
         self._unplaced = unplaced

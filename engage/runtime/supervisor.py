@@ -76,6 +76,10 @@ class Supervisor:
         """Return how every process stood at the last tick, the fixed ones first."""
         return self._state
 
+    def unplaced(self) -> Sequence[WorkerSpec]:
+        """Return the wanted capture workers for which there was no process at the last tick, nor a machine for one."""
+        return self._groups.unplaced()
+
     def wait_until(self, fact: Callable[[tuple[ProcessState, ...]], bool], timeout_s: float) -> bool:
         """Wait until ``fact`` holds of the state, or ``timeout_s`` or ``run`` is over; return whether it holds."""
         with self._changed:

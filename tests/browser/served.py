@@ -1,7 +1,8 @@
 """A dashboard of its own for browser tests: the real server, fed with made-up updates.
 
 Run as ``python served.py HOME PORT STUDENTS``. ``HOME/control.json`` steers it while it runs: lists of row numbers
-under ``silent`` (no samples), ``away`` and ``lost``; ``"stopped": true`` silences everyone.
+under ``silent`` (no samples), ``away``, ``lost`` and ``unreached`` (why it is lost); ``"stopped": true`` silences
+everyone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dashboard.server import Lines, serve
 from dashboard.services import Passwords
 from engage import config
 from engage.core.policy import GivenBy, Jurisdiction
+from engage.core.sites import NO_MACHINE
 from engage.core.types import Mode, Origin, Reason, Sample, Score, ScoredSample, SourceState, SourceStatus
 from engage.core.updates import LiveUpdate, Rate
 from engage.storage.accounts import Accounts
@@ -89,7 +91,7 @@ class MadeUpUpdates:
 
     def due(self, session: int, now: datetime, steering: dict[str, Any]) -> Iterator[LiveUpdate]:
         """Yield the update of one session, if anything is due."""
-        samples, statuses = [], []
+        samples, statuses, unreached = [], [], steering.get("unreached", ())
         for row, entry in enumerate(self.queries.roster(session)):
             if steering.get("stopped") or entry.consent is None or entry.source_id is None or entry.paused:
                 continue
@@ -97,7 +99,7 @@ class MadeUpUpdates:
             if (row in steering.get("lost", ())) != (row in self.lost):
                 self.lost ^= {row}
                 state = SourceState.LOST if row in self.lost else SourceState.LIVE
-                statuses.append(SourceStatus(origin, state, now, ""))
+                statuses.append(SourceStatus(origin, state, now, NO_MACHINE if row in unreached else ""))
             key, at = (session, row), now - timedelta(seconds=(row % 10) / 10)
             if row in self.lost or row in steering.get("silent", ()) or self.said.get(key) == int(at.timestamp()):
                 continue

@@ -17,7 +17,7 @@ from tests.faults.servers import Postgres, Redis, restartable_postgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
 
-AWAY_S = 8.0
+LASTING = pytest.mark.parametrize("away_s", [8.0, pytest.param(20.0, marks=pytest.mark.nightly)])
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def problems(lesson: Lesson) -> list[str]:
     return found
 
 
-def test_postgres_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
+@LASTING
+def test_postgres_stopped(lesson: Lesson, servers: tuple[Postgres, Redis], away_s: float) -> None:
     said = {}
 
     @contextmanager
@@ -66,14 +67,16 @@ def test_postgres_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> No
         with stopped(servers[0]):
             page = requests.get(f"{lesson.system.address}/", headers={"Cookie": lesson.watcher.cookie}, timeout=30)
             said["page"], said["problems"] = (page.status_code, page.text), problems(lesson)
+            wait_until(lambda: lesson.watcher.trouble == ["database"], "the page says that the database is away")
             yield
 
-    outcome = keep_from_writing(lesson, "PostgreSQL stopped", hold, AWAY_S)
+    outcome = keep_from_writing(lesson, "PostgreSQL stopped", hold, away_s)
     print(outcome)
     outcome.check()
     assert "database" in said["problems"]
     assert said["page"][0] == 503
     assert "cannot be reached" in said["page"][1]
+    wait_until(lambda: lesson.watcher.trouble == [], "the page says that it is over")
     lesson.assert_told_is_stored()
 
 
@@ -93,13 +96,14 @@ def test_the_collector_and_the_web_come_back_to_a_database_that_was_away(
     print("live after", live_at - ended, "outage", ended - began)
 
 
-def test_redis_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
+@LASTING
+def test_redis_stopped(lesson: Lesson, servers: tuple[Postgres, Redis], away_s: float) -> None:
     queue = servers[1]
     began = time.time()
     queue.stop()
     wait_until(lambda: lesson.watcher.trouble == ["queue"], "the page says that news does not get through")
     wait_until(lambda: problems(lesson) == ["message queue"], "the dashboard says what is away")
-    time.sleep(AWAY_S)
+    time.sleep(max(0.0, away_s - (time.time() - began)))
     queue.start()
     ended = time.time()
     live_at = lesson.await_live(lesson.students, ended)
@@ -107,4 +111,6 @@ def test_redis_stopped(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
     print("live after", live_at - ended, "missing", lost)
     assert live_at - ended <= lesson.allowed_s()
     assert max(lost.values()) <= 1.5, "what is stored does not depend on Redis"
+    wait_until(lambda: lesson.watcher.trouble == [], "the page says that it is over")
     assert "message queue" not in problems(lesson)
+    lesson.assert_told_is_stored()

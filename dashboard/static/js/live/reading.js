@@ -6,6 +6,8 @@ import { age, clock, isExpression, said, shownWord } from "./words.js";
 export const STALE_S = 5;
 const FIRST_SAMPLE_S = 20; // this long after the start a camera may still be opening
 
+const NO_MACHINE = "no machine reaches this camera"; // as engage/core/sites.py says it
+
 const BLANK = "◌";
 
 /** {kind, emoji, appears, word, score, confidence, status, alert}; `kind` is "present", "away", "none" or "off". */
@@ -63,6 +65,7 @@ const since = (at) => t("since {time}", { time: clock(at) });
 
 function lostText(status, now) {
   const quiet = now - status.at;
+  if (status.detail === NO_MACHINE) return said(NO_MACHINE);
   return quiet < 60 ? t("camera lost, trying again") : t("camera lost {age} ago", { age: age(quiet) });
 }
 

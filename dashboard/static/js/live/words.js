@@ -14,6 +14,7 @@ const SAID = {
   "looking away": t("looking away"), "looking down": t("looking down"),
   "no consent on record": t("no consent on record"), "said no": t("said no"),
   "a guardian has not consented": t("a guardian has not consented"),
+  "no machine reaches this camera": t("no machine reaches this camera"),
 };
 
 export const GESTURES = {
