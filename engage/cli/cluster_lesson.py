@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from engage.cli.parts import fixed_processes
 from engage.cli.plan import Plan
 from engage.config import Settings
-from engage.core.types import LiveUpdate
+from engage.core.updates import LiveUpdate
 from engage.errors import EngageError
 from engage.runtime.by_ray import RayLauncher
 from engage.runtime.channels import UPDATES
