@@ -15,7 +15,7 @@ import cv2
 from numpy.typing import NDArray
 
 from engage.capture.diagnosis import explain
-from engage.capture.native import quiet_opencv
+from engage.capture.native import quiet_opencv, ready_at_once
 from engage.core.addresses import redact
 from engage.core.clock import SystemClock
 from engage.core.protocols import Clock
@@ -222,6 +222,7 @@ class _Reader:
 def connect_device(address: int | str, timeouts: Timeouts) -> cv2.VideoCapture:
     """Return an open capture for a webcam's index or a stream's address, or raise SourceError."""
     quiet_opencv()
+    ready_at_once()
     if isinstance(address, int):
         device = cv2.VideoCapture(address)
         if not device.isOpened():

@@ -1,4 +1,4 @@
-"""Network cameras for faults: motion JPEG by HTTP, each on its own port, that can be stopped, frozen and broken."""
+"""Network cameras for faults, each on its own port, that can be stopped, frozen and broken: motion JPEG by HTTP here."""
 
 from __future__ import annotations
 
@@ -33,9 +33,12 @@ class Doing(StrEnum):
 class Camera:
     """One camera with one drawn student before it."""
 
-    def __init__(self, seed: int) -> None:
+    scheme = "http"
+
+    def __init__(self, seed: int, fps: float = FPS) -> None:
+        self.fps = fps
         self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}/live.mjpg"
+        self.address = f"{self.scheme}://127.0.0.1:{self.port}/live.mjpg"
         self.doing = Doing.STOPPED
         self._pictures = drawn(seed)
         self._listener: socket.socket | None = None
@@ -72,7 +75,7 @@ class Camera:
         with suppress(OSError), connection:
             connection.recv(4096)
             said_head = False
-            while not self._over.wait(1 / FPS):
+            while not self._over.wait(1 / self.fps):
                 if self.doing is Doing.STOPPED:
                     return
                 if self.doing is Doing.FROZEN:

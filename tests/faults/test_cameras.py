@@ -11,17 +11,24 @@ import pytest
 from tests.faults.cameras import Camera, Doing, drawn, stand_still
 from tests.faults.injected import missing, wait_until
 from tests.faults.lesson import LIVE_AGAIN_S, Lesson, running_lesson
+from tests.faults.rtsp import RtspCamera
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
-FAULTS = (Doing.STOPPED, Doing.FROZEN, Doing.CORRUPT)
+FAULTS = {
+    "stopped": (Camera, Doing.STOPPED),
+    "frozen": (Camera, Doing.FROZEN),
+    "corrupt": (Camera, Doing.CORRUPT),
+    "RTSP stopped": (RtspCamera, Doing.STOPPED),
+    "RTSP frozen": (RtspCamera, Doing.FROZEN),
+}
 LASTS_S = 12.0
 """Longer than a camera may be silent, and than the first pauses between attempts."""
 
 
 @pytest.fixture(scope="module")
 def cameras() -> Iterator[dict[str, Camera]]:
-    made = {doing.value: Camera(seed) for seed, doing in enumerate(FAULTS, 900)}
+    made = {name: kind(seed) for seed, (name, (kind, _)) in enumerate(FAULTS.items(), 900)}
     yield made
     for camera in made.values():
         camera.close()
@@ -56,7 +63,7 @@ def test_cameras_that_fail_are_lost_and_found(lesson: Lesson, cameras: dict[str,
     before = len(lesson.system.tree())
     began = time.time()
     for name, camera in cameras.items():
-        camera.do(Doing(name))
+        camera.do(FAULTS[name][1])
     for file in film.iterdir():
         file.unlink()
     stand_still(LASTS_S)
