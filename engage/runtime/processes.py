@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from engage.errors import EngageError
 from engage.runtime.backoff import backoff_s
@@ -20,6 +21,9 @@ START_FACTOR = 6
 
 FIRST_SECONDS_S = 10.0
 """What a process says against running in this time is a matter of settings, not of bad luck."""
+
+SERVED_S = 10.0
+"""A process that was ready for this long did its work: what ended it is no reason to wait before the next start."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +53,10 @@ class ProcessState:
 class Supervised:
     """Keeps one process running. ``tick`` never waits; times are monotonic seconds given by the caller.
 
-    The first restart within ``restart_window_s`` is immediate, the next wait 0.5 s, 1 s, … 10 s; beyond
-    ``restart_budget`` the process is given up. One that refuses to run in its first seconds is given up at once.
+    What ended after it had been ready for ``SERVED_S`` is started again at once. Of those that ended sooner, in a row
+    and within ``restart_window_s``, the first is too, the next wait 0.5 s, 1 s, … 10 s. After more than
+    ``restart_budget`` ends of either kind in that time the process is given up, and at once where it refuses to run in
+    its first seconds.
     """
 
     def __init__(self, spec: ProcessSpec, launcher: Launcher, runtime: Runtime) -> None:
@@ -70,7 +76,9 @@ class Supervised:
         self._was_ready = False
         self._said_ready = False
         self._killed = False
-        self._falls: deque[float] = deque()
+        self._ready_s = 0.0
+        self._falls: deque[tuple[float, bool]] = deque()
+        """When it ended, and whether that was too soon."""
 
     @property
     def heard(self) -> bool:
@@ -95,6 +103,7 @@ class Supervised:
         self.refusal = heartbeat.refusal
         if self.ready and not self._said_ready:
             self._was_ready = self._said_ready = True
+            self._ready_s = now_s
             logger.info("process=%s ready pid=%s after_s=%.1f", self.spec.name, heartbeat.pid, now_s - self._started_s)
 
     def excuse(self, now_s: float) -> None:
@@ -149,9 +158,9 @@ class Supervised:
 
     def _fell(self, how: str, now_s: float) -> None:
         self.handle = None
-        while self._falls and now_s - self._falls[0] > self._runtime.restart_window_s:
+        while self._falls and now_s - self._falls[0][0] > self._runtime.restart_window_s:
             self._falls.popleft()
-        self._falls.append(now_s)
+        self._falls.append((now_s, not self._said_ready or now_s - self._ready_s < SERVED_S))
         if self.refused or len(self._falls) > self._runtime.restart_budget:
             self.given_up = True
             logger.error(
@@ -162,7 +171,8 @@ class Supervised:
                 self._runtime.restart_window_s,
             )
             return
-        wait_s = backoff_s(len(self._falls) - 1)
+        in_a_row = sum(1 for _ in takewhile(lambda fall: fall[1], reversed(self._falls)))
+        wait_s = backoff_s(in_a_row - 1)
         self._start_at_s = now_s + wait_s
         logger.warning("process=%s ended %s, restart in_s=%.1f", self.spec.name, how, wait_s)
 

@@ -1,4 +1,4 @@
-"""Network cameras for faults, each on its own port, that can be stopped, frozen and broken: motion JPEG by HTTP here."""
+"""Network cameras for faults, each on its own port, that can be stopped, frozen and broken; here by HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network camera that speaks RTSP, as most on walls do: JPEG in RTP (RFC 2435), in the connection of RTSP (RFC 2326)."""
+"""A network camera that speaks RTSP (RFC 2326), as most on walls do: JPEG in RTP (RFC 2435), in RTSP's connection."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def split(jpeg: bytes) -> Split:
 
 
 def parts(jpeg: bytes, broken: bool) -> Iterator[tuple[bytes, bool]]:
-    """Yield the payloads of a picture (RFC 2435, 3.1), each with whether it is the last; ``broken``: with noise in it."""
+    """Yield the payloads of a picture (RFC 2435, 3.1), each with whether it is the last; ``broken``: noise."""
     found = split(jpeg)
     for start in range(0, len(found.scan), LARGEST_PART):
         scan = found.scan[start : start + LARGEST_PART]

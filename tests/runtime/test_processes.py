@@ -9,7 +9,7 @@ import pytest
 
 from engage.errors import EngageError
 from engage.runtime.messages import Heartbeat
-from engage.runtime.processes import START_FACTOR, Supervised
+from engage.runtime.processes import SERVED_S, START_FACTOR, Supervised
 from engage.runtime.specs import ProcessSpec, WorkerSpec
 from engage.runtime_settings import Runtime
 
@@ -93,6 +93,62 @@ def test_falls_long_ago_do_not_count(launcher):
         process.tick(now_s + 5)
     assert not process.given_up
     assert process.state(now_s).restarts == 20
+
+
+def restarted(process, launcher, now_s):
+    """Kill the process and return when it is started again, which is looked for eight times a second."""
+    launcher.launched[-1].code = -9
+    before = len(launcher.launched)
+    while len(launcher.launched) == before and not process.given_up:
+        process.tick(now_s)
+        now_s += 0.125
+    return now_s
+
+
+def waits_of_one_that_ends(launcher, after_ready_s, times):
+    """Return how long each next start waits of a process that ends so long after it was ready."""
+    process, now_s, waits = Supervised(WORKER, launcher, RUNTIME.model_copy(update={"restart_budget": 50})), 0.0, []
+    process.tick(now_s)
+    for _ in range(times):
+        beat(process, now_s)
+        fallen_s = now_s + after_ready_s
+        now_s = restarted(process, launcher, fallen_s)
+        waits.append(now_s - fallen_s)
+    return waits
+
+
+def test_what_had_served_is_started_again_at_once_each_time(launcher):
+    assert max(waits_of_one_that_ends(launcher, SERVED_S, 6)) <= 0.25
+
+
+def test_what_ends_soon_after_it_was_ready_waits_ever_longer(launcher):
+    waits = waits_of_one_that_ends(launcher, SERVED_S - 1.0, 6)
+    assert waits[0] <= 0.25
+    assert waits == sorted(waits)
+    assert waits[-1] >= 8.0
+
+
+def test_one_that_had_served_ends_the_row_of_those_that_had_not(launcher):
+    process = supervised(launcher)
+    now_s = 0.0
+    for after_ready_s in (0.0, 0.0, SERVED_S):
+        beat(process, now_s)
+        now_s = restarted(process, launcher, now_s + after_ready_s)
+    beat(process, now_s)
+    assert restarted(process, launcher, now_s) - now_s <= 0.25
+
+
+def test_the_budget_counts_also_what_had_served(launcher):
+    process = supervised(launcher)
+    now_s = 0.0
+    for _ in range(RUNTIME.restart_budget):
+        beat(process, now_s)
+        now_s = restarted(process, launcher, now_s + SERVED_S)
+    assert not process.given_up
+    beat(process, now_s)
+    launcher.launched[-1].code = -9
+    process.tick(now_s + SERVED_S)
+    assert process.given_up
 
 
 def test_silence_is_a_hang_and_is_cured_by_killing(launcher):
