@@ -50,6 +50,8 @@ class Database(Section):
     """Further ones while many threads ask at once; PostgreSQL's max_connections must bear the sum of all processes."""
     pool_timeout_s: Positive = 10.0
     """How long a thread waits for one of them before it is told that the database is busy."""
+    answer_within_s: Annotated[float, Field(ge=2.0)] = 10.0
+    """How long PostgreSQL may say nothing to a question before it counts as away."""
 
     @field_serializer("url", when_used="json")
     def _masked(self, url: SecretStr) -> str:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 4
 """Open connections per thread of the web server: those beyond the threads wait, as it takes them itself."""
 
+PATIENT_SHARE = 0.3
 DATABASE_AGAIN_S = 1.0
 
 
@@ -104,7 +105,8 @@ class CollectorWorker:
         from engage.storage.store import SqlStore
 
         settings, pipeline = self.context.settings, self.context.settings.pipeline
-        database = Database.of(settings)
+        # Between two signs of life it may have to wait twice; what waits to be written is lost with a hanging process.
+        database = Database.of(settings, settings.runtime.heartbeat_timeout_s * PATIENT_SHARE)
         if not await_database(self.context, database, stop):
             return
         queries = Queries(database)

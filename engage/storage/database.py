@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,8 @@ from sqlalchemy.orm import Session
 from engage.config import Settings
 from engage.errors import SettingsError, StorageError
 from engage.storage import revisions
-from engage.storage.faults import shown, translated
+from engage.storage.faults import SILENT, shown, silent, translated
+from engage.storage.silence import Silence
 
 SchemaState = Literal["empty", "old", "current", "newer"]
 
@@ -32,29 +34,36 @@ class Pool:
 
 
 DEFAULT_POOL = Pool()
+CONNECT_S = 5.0
 
 
 class Database:
     """A database by its address: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
 
     Cheap to create, one per process; after a fork the child gets connections of its own. ``write`` and ``read`` are
-    for the other modules of this package: no session leaves it.
+    for the other modules of this package: no session leaves it. A PostgreSQL server that says nothing for ``answer_s``
+    while it should counts as away; meanwhile one thread at a time asks whether it is back, the others are told at once.
     """
 
-    def __init__(self, url: str, busy_timeout_s: float = 5.0, pool: Pool = DEFAULT_POOL) -> None:
+    def __init__(
+        self, url: str, busy_timeout_s: float = 5.0, pool: Pool = DEFAULT_POOL, answer_s: float | None = None
+    ) -> None:
         """Remember the address; nothing is opened yet. SettingsError where the address cannot be understood."""
         self._url = _parsed(url)
         self._pool = pool
+        self._answer_s = answer_s
+        self._silence = Silence()
         self._busy_timeout_s = busy_timeout_s
         self._engine: Engine | None = None
         self._engine_pid = 0
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, settings: Settings) -> Database:
-        """Return the database of the settings, pooled as they say."""
+    def of(cls, settings: Settings, answer_s: float = inf) -> Database:
+        """Return the database of the settings; who must not wait for an answer so long gives less ``answer_s``."""
         section = settings.database
-        return cls(settings.database_url, pool=Pool(section.pool_size, section.pool_extra, section.pool_timeout_s))
+        pool = Pool(section.pool_size, section.pool_extra, section.pool_timeout_s)
+        return cls(settings.database_url, pool=pool, answer_s=min(answer_s, section.answer_within_s))
 
     @property
     def name(self) -> str:
@@ -98,13 +107,7 @@ class Database:
         pool: dict[str, Any] = {"poolclass": NullPool} if migrating else kept
         if self.sqlite:
             return _sqlite_engine(self._url, self._busy_timeout_s, not migrating, pool)
-        timeout_ms = int(self._busy_timeout_s * 1000)
-        return create_engine(
-            self._url,
-            connect_args={"connect_timeout": 5, "options": f"-c lock_timeout={timeout_ms} -c timezone=UTC"},
-            pool_pre_ping=True,
-            **pool,
-        )
+        return _postgres_engine(self._url, self._busy_timeout_s, None if migrating else self._answer_s, pool)
 
     def open(self) -> None:
         """Connect; a SQLite file and its folder are made where missing. StorageError with one line."""
@@ -124,7 +127,7 @@ class Database:
 
     def ask(self) -> None:
         """Raise StorageError unless the database answers now."""
-        with self.translated(), self.engine.connect() as connection:
+        with self.translated(), self._connected() as connection:
             connection.exec_driver_sql("SELECT 1")
 
     def schema_state(self) -> SchemaState:
@@ -185,16 +188,30 @@ class Database:
 
     @contextmanager
     def _session(self, write: bool) -> Iterator[Session]:
-        with self.translated(), self.engine.connect() as connection:
+        with self.translated(), self._connected() as connection:
             connection = connection.execution_options(engage_write=write)
             with Session(connection, expire_on_commit=False) as session, session.begin():
                 yield session
 
     @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with self._silence.turn() as may_ask:
+            if not may_ask:
+                raise StorageError(f"{shown(self._url)} {SILENT}.")
+            connection = self.engine.connect()
+        with connection:
+            yield connection
+
+    @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn the database's errors inside the block into StorageError."""
-        with translated(self._url):
-            yield
+        try:
+            with translated(self._url):
+                yield
+        except StorageError as error:
+            if silent(error.__cause__):
+                self._silence.begin()
+            raise
 
     def _prepare_file(self) -> None:
         file = self.file
@@ -265,5 +282,23 @@ def _sqlite_engine(url: URL, busy_timeout_s: float, foreign_keys: bool, pool: di
         write = connection.get_execution_options().get("engage_write", False)
         # IMMEDIATE takes the lock at once: a deferred transaction that read first could not wait for it.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL, busy_timeout_s: float, answer_s: float | None, pool: dict[str, Any]) -> Engine:
+    options = f"-c lock_timeout={int(busy_timeout_s * 1000)} -c timezone=UTC"
+    connect_s = max(2, int(min(CONNECT_S, answer_s or CONNECT_S)))
+    engine = create_engine(
+        url, connect_args={"connect_timeout": connect_s, "options": options}, pool_pre_ping=True, **pool
+    )
+    if answer_s is not None:
+        from engage.storage.patience import impatient  # psycopg is there only where PostgreSQL is used
+
+        kind = impatient(answer_s)
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_dialect: Any, _record: Any, arguments: list[Any], words: dict[str, Any]) -> Any:
+            return kind.connect(*arguments, **words)
 
     return engine

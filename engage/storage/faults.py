@@ -37,6 +37,11 @@ POSTGRES_TEXTS = {
     "42703": "lacks a column; run 'engage db upgrade'",
 }
 
+NO_ANSWER = "timeout expired"
+"""What libpq says of a connection that takes too long, and ``patience`` of an answer."""
+
+SILENT = "does not answer; check that the server runs and the address is right"
+
 
 def shown(url: URL) -> str:
     """Return the database's name for messages: the file, or the address without its password."""
@@ -56,6 +61,11 @@ def translated(url: URL) -> Iterator[None]:
         raise StorageError(f"{shown(url)} {_text(error)}.") from error
     except SQLAlchemyError as error:
         raise StorageError(f"{shown(url)} cannot be used ({_first_line(error)}).") from error
+
+
+def silent(error: BaseException | None) -> bool:
+    """Return whether the cause of a StorageError is a server that said nothing."""
+    return isinstance(error, DBAPIError) and NO_ANSWER in str(error.orig)
 
 
 def _text(error: DBAPIError) -> str:
@@ -78,7 +88,7 @@ def _unreachable_text(reason: str) -> str:
         return POSTGRES_TEXTS["28P01"]
     if "does not exist" in reason and "database" in reason:
         return POSTGRES_TEXTS["3D000"]
-    return "cannot be reached; check that the server runs and the address is right"
+    return SILENT if NO_ANSWER in reason else "cannot be reached; check that the server runs and the address is right"
 
 
 def _sqlite_text(original: sqlite3.Error) -> str:

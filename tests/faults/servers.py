@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from sqlalchemy import URL
 
 from engage.runtime.addresses import free_port
@@ -33,6 +34,24 @@ class Postgres:
         folder = self.url.query["host"]
         options = " ".join((f"-c listen_addresses='' -c unix_socket_directories='{folder}'", *UNSAFE))
         self._run("-l", f"{folder}/log", "-o", options, "start")
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stop all its processes as they are: they keep their connections, and do nothing."""
+        first = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
+        stopped = []
+        try:
+            for process in (first, *first.children()):  # the first makes no others then
+                process.suspend()
+                stopped.append(process)
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
+
+    @property
+    def folder(self) -> Path:
+        return Path(str(self.url.query["host"]))
 
     def _run(self, *arguments: str) -> None:
         binaries, account, folder = postgres_binaries(), server_account(), Path(str(self.url.query["host"]))

@@ -18,6 +18,9 @@ from tests.faults.servers import Postgres, Redis, restartable_postgres
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 LASTING = pytest.mark.parametrize("away_s", [8.0, pytest.param(20.0, marks=pytest.mark.nightly)])
+STILL_S = 8.0
+"""With the time until a page says so, longer than a process may be silent before it is taken for hung (10 s)."""
+ANSWER_S = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +42,9 @@ def lesson(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Postgres, Re
     database, queue = servers
     home = tmp_path_factory.mktemp("services")
     with running_lesson(
-        home, database.address, count=3, socketio={"message_queue": queue.address}, pipeline={"max_wait_s": 0.02}
-    ) as lesson:
+        home, database.address, count=3, socketio={"message_queue": queue.address}, pipeline={"max_wait_s": 0.02},
+        database={"url": database.address, "answer_within_s": ANSWER_S},
+    ) as lesson:  # fmt: skip
         yield lesson
 
 
@@ -77,6 +81,30 @@ def test_postgres_stopped(lesson: Lesson, servers: tuple[Postgres, Redis], away_
     assert said["page"][0] == 503
     assert "cannot be reached" in said["page"][1]
     wait_until(lambda: lesson.watcher.trouble == [], "the page says that it is over")
+    lesson.assert_told_is_stored()
+
+
+def test_postgres_stands_still(lesson: Lesson, servers: tuple[Postgres, Redis]) -> None:
+    """Its connections stand, and nothing comes by them, for longer than a process may be silent."""
+    said = {}
+    processes = {name: process.pid for name, process in lesson.processes().items()}
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        with servers[0].standing_still():
+            wait_until(lambda: "database" in lesson.watcher.trouble, "the pages say that the database is away")
+            page = requests.get(f"{lesson.system.address}/", headers={"Cookie": lesson.watcher.cookie}, timeout=60)
+            said["page"], said["problems"] = (page.status_code, page.text), problems(lesson)
+            yield
+
+    outcome = keep_from_writing(lesson, "PostgreSQL stands still", hold, STILL_S)
+    print(outcome)
+    outcome.check()
+    assert "database" in said["problems"]
+    assert said["page"][0] == 503
+    assert "does not answer" in said["page"][1]
+    wait_until(lambda: not lesson.watcher.trouble, "the pages say that it is over")
+    assert {name: process.pid for name, process in lesson.processes().items()} == processes, "nobody was taken for hung"
     lesson.assert_told_is_stored()
 
 
