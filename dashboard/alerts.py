@@ -25,8 +25,8 @@ api = Blueprint("alerts_api", __name__, url_prefix="/api/v1")
 
 LONGEST_SNOOZE_MIN = 24 * 60
 MOST_PREVIEWED = 200
-MOST_PLAYED = 36_000
-"""Samples that a preview plays, 7 s of one core: an hour of a class of ten, or a quarter of an hour of one of forty."""
+MOST_PLAYED = 240_000
+"""Samples that a preview plays: an hour and a half of a class of forty, with some to spare; 5 s of one core."""
 NUMBERS = ("threshold", "clear", "hold_s", "cool_down_s")
 """The numbers of a rule that the page asks for."""
 

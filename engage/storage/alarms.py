@@ -20,11 +20,12 @@ from engage.core.rules import RuleName, SessionRules
 from engage.core.types import ScoredSample, SourceStatus
 from engage.core.updates import AlertEvent, AlertState
 from engage.errors import StorageError
-from engage.storage.alerts import alert_event, rules_of, stored, whom
+from engage.storage.alerts import alert_event, rules_of, whom
 from engage.storage.database import Database
 from engage.storage.insert import insert_new
 from engage.storage.outbox import enqueue
 from engage.storage.records import SessionState
+from engage.storage.replay import readings
 from engage.storage.tables import Alert, AlertRules, ClassSession, SampleRow
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class Alarms:
             known = [alert_event(row) for row in newest]
             rules = SessionRules(session_id, rules_of(session, course_id), known)
             last = session.scalar(_last_second(session_id)) or 0
-        for items in stored(self._database, session_id, last - REPLAY_S):
+        for items in readings(self._database, session_id, last - REPLAY_S):
             rules.observe(items)
             self._beat()
         self._reconcile(rules, known)

@@ -34,7 +34,8 @@ class Hold:
     a value that hovers there fires once, one that touched it once never.
     """
 
-    def __init__(self, settings: RuleSettings, limits: Limits) -> None:
+    def __init__(self, settings: RuleSettings, limits: Limits, stirring: set[Hold] | None = None) -> None:
+        """Follow by ``settings``; it is in ``stirring`` while pending or firing."""
         self.state = HoldState.INACTIVE
         self.since = 0.0
         """When the cause began, while pending or firing."""
@@ -42,8 +43,12 @@ class Hold:
         self.cool_until = -math.inf
         self._settings = settings
         self._limits = limits
+        self._enabled, self._threshold, self._above = settings.enabled, settings.threshold, limits.above
+        self._stirring = set() if stirring is None else stirring
         self._held: deque[tuple[float, float, float]] = deque()
         """Time, value and weight over the last hold time, since the condition set in."""
+        self._mean: float | None = None
+        """Of what is held, once it was asked for."""
         self._last = -math.inf
         self._known = self._known_since = -math.inf
         self._good_since: float | None = None
@@ -51,8 +56,13 @@ class Hold:
     @property
     def mean(self) -> float | None:
         """Return the mean of the values held, weighted by time."""
-        total = sum(weight for _, _, weight in self._held)
-        return sum(value * weight for _, value, weight in self._held) / total if total > 0 else None
+        if self._mean is None:
+            total = weighted = 0.0
+            for _, value, weight in self._held:
+                total += weight
+                weighted += value * weight
+            self._mean = weighted / total if total > 0 else None
+        return self._mean
 
     def nearly(self, at: float, within_s: float) -> bool:
         """Return whether it fires, or would within ``within_s`` seconds if all stays as it is."""
@@ -65,25 +75,24 @@ class Hold:
 
         ``cause`` is when the cause of a bad value began, where the signal knows it.
         """
-        if at <= self._last or not self._settings.enabled:
+        if at <= self._last or not self._enabled:
             return
-        step = min(at - self._last, LONGEST_STEP_S) if math.isfinite(self._last) else 1.0
-        self._last = at
-        self._end_without_data(at)
+        last, self._last = self._last, at
+        if self.state is not HoldState.INACTIVE:
+            self._end_without_data(at)
         if value is None:
             return
         if at - self._known > HOLE_S:
             self._known_since = at
         self._known = at
+        if self.state is HoldState.INACTIVE:  # as nearly always, so as little as possible is done up to here
+            if value > self._threshold if self._above else value < self._threshold:
+                self._begin(at, cause)
+                self._hold(at, value, last)
+            return
+        step = self._hold(at, value, last)
         good = not self._bad(value, self._settings.clear)
         self._good_since = (self._good_since if self._good_since is not None else at - step) if good else None
-        if self.state is HoldState.INACTIVE:
-            if self._bad(value, self._settings.threshold):
-                self._begin(at, value, step, cause)
-            return
-        self._held.append((at, value, step))
-        while self._held[0][0] <= at - self._settings.hold_s:
-            self._held.popleft()
         good_s = 0.0 if self._good_since is None else at - self._good_since
         if self.state is HoldState.PENDING:
             self._pend(at, good_s)
@@ -95,13 +104,24 @@ class Hold:
         if self.state is HoldState.FIRING:
             self.cool_until = at + self._settings.cool_down_s
         self.state = HoldState.INACTIVE
+        self._stirring.discard(self)
         self._held.clear()
+        self._mean = None
 
-    def _begin(self, at: float, value: float, step: float, cause: float | None) -> None:
+    def _hold(self, at: float, value: float, last: float) -> float:
+        """Hold a value for the mean; return the time it stands for, in seconds."""
+        step = min(at - last, LONGEST_STEP_S) if last > -math.inf else 1.0
+        self._held.append((at, value, step))
+        while self._held[0][0] <= at - self._settings.hold_s:
+            self._held.popleft()
+        self._mean = None
+        return step
+
+    def _begin(self, at: float, cause: float | None) -> None:
         earliest = max(at - MOST_BACKDATING * self._settings.hold_s, self._known_since)
         self.since = max(at - self._limits.lag_s if cause is None else cause, earliest)
-        self.state = HoldState.PENDING
-        self._held.append((at, value, step))
+        self.state, self._good_since = HoldState.PENDING, None
+        self._stirring.add(self)
 
     def _pend(self, at: float, good_s: float) -> None:
         if good_s > self._limits.grace_s:
@@ -118,7 +138,7 @@ class Hold:
         return at - self.since >= self._settings.hold_s and at >= self.cool_until
 
     def _bad(self, value: float, threshold: float) -> bool:
-        return value > threshold if self._limits.above else value < threshold
+        return value > threshold if self._above else value < threshold
 
     def _beyond_on_average(self) -> bool:
         mean = self.mean

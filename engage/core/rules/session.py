@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from engage.core.rules.hold import Hold, HoldState
 from engage.core.rules.settings import LIMITS, AlertSettings, RuleName
-from engage.core.rules.student import STUDENT_RULES, StudentSignals
+from engage.core.rules.student import STUDENT_RULES, Reading, StudentSignals, reading_of
 from engage.core.types import ScoredSample, SourceStatus
 from engage.core.updates import AlertEvent, AlertState
 
@@ -37,6 +38,7 @@ REPLACED_BY_DIP = (RuleName.LOW_ENGAGEMENT, RuleName.SUDDEN_DROP)
 
 Key = tuple[int | None, RuleName]
 """Whom (None is the class) and by which rule."""
+_TIME: Callable[[tuple[float, object]], float] = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class SessionRules:
         self._session_id = session_id
         self._students: dict[int, StudentSignals] = {}
         self._groups: dict[RuleName, _Group] = {name: _Group() for name in STUDENT_RULES}
+        self._stirring: dict[RuleName, set[Hold]] = {name: set() for name in STUDENT_RULES}
+        """Of all students, what is pending or firing: the rest of their rules need not be looked at."""
         for event in ended:
             self._cool(event)
         self._dip = Hold(settings.class_dip, LIMITS[RuleName.CLASS_DIP])
@@ -77,13 +81,12 @@ class SessionRules:
         """Return the alerts that fire."""
         return tuple(self._open.values())
 
-    def observe(self, items: Iterable[ScoredSample | SourceStatus]) -> list[AlertEvent]:
+    def observe(self, items: Iterable[ScoredSample | Reading | SourceStatus]) -> list[AlertEvent]:
         """Return what began or ceased to fire by ``items``, in order of their time."""
         events: list[AlertEvent] = []
-        for item in sorted(items, key=_time_of):
-            at = _time_of(item)
-            if isinstance(item, ScoredSample):
-                self._student(item.sample.student_id).observe(item)
+        for at, item in sorted(map(_timed, items), key=_TIME):
+            if isinstance(item, Reading):
+                self._student(item.student_id).observe(item)
             elif item.origin.student_id:
                 self._student(item.origin.student_id).note(item)
             if math.floor(at) > self._at or math.isinf(self._at):
@@ -103,7 +106,7 @@ class SessionRules:
 
     def _student(self, student_id: int) -> StudentSignals:
         if student_id not in self._students:
-            student = self._students[student_id] = StudentSignals(self.settings)
+            student = self._students[student_id] = StudentSignals(self.settings, self._stirring)
             for name, hold in student.holds.items():
                 hold.cool_until = max(self._cool_until.get((who, name), -math.inf) for who in (student_id, None))
         return self._students[student_id]
@@ -120,6 +123,8 @@ class SessionRules:
         for student in self._students.values():
             student.advance(at)
         self._dip.update(at, self._class_drop(at))
+        if self._all_quiet():
+            return []
         visible = list(self._visible(at))
         ended = [self._resolved(key, at) for key in self._open if key not in visible]
         begun = [self._fired(key, at) for key in visible if key not in self._open]
@@ -141,6 +146,15 @@ class SessionRules:
         fallen = sorted(drops, reverse=True)[: self.settings.group_least]
         return min(sum(drops) / len(drops), fallen[-1])
 
+    def _all_quiet(self) -> bool:
+        """Return whether nothing is pending or firing, of anybody: nothing can begin or cease then."""
+        return not (
+            self._open
+            or any(self._stirring.values())
+            or self._dip.state is not HoldState.INACTIVE
+            or any(group.on for group in self._groups.values())
+        )
+
     def _members(self, at: float) -> list[StudentSignals]:
         return [student for student in self._students.values() if at - student.heard_at <= MEMBER_S]
 
@@ -160,17 +174,23 @@ class SessionRules:
                 silenced |= after or ((None, name) not in self._open and self._dip.nearly(at, DIP_WAIT_S))
             if name in grouped and not silenced:
                 yield None, name
+        yield from self._of_students(grouped, after)
+
+    def _of_students(self, grouped: set[RuleName], after_dip: bool) -> Iterator[Key]:
+        fired = [name for name in STUDENT_RULES if any(map(_fires, self._stirring[name]))]
+        if not fired:
+            return
         for student_id, student in self._students.items():
-            firing = {name for name, hold in student.holds.items() if hold.state is HoldState.FIRING}
+            firing = {name for name in fired if _fires(student.holds[name])}
             for name in sorted(firing - grouped):
                 inhibited = firing.intersection(INHIBITED_BY.get(name, ()))
-                if not inhibited and not (after and name in REPLACED_BY_DIP):
+                if not inhibited and not (after_dip and name in REPLACED_BY_DIP):
                     yield student_id, name
 
     def _grouped(self, name: RuleName, at: float, n_students: int) -> bool:
         group = self._groups[name]
-        near = sum(student.holds[name].nearly(at, GROUP_WAIT_S) for student in self._students.values())
-        firing = any(student.holds[name].state is HoldState.FIRING for student in self._students.values())
+        near = sum(hold.nearly(at, GROUP_WAIT_S) for hold in self._stirring[name])
+        firing = any(map(_fires, self._stirring[name]))
         many = max(self.settings.group_least, math.ceil(self.settings.group_share * n_students))
         if not group.on:
             group.on = near >= many and firing
@@ -204,7 +224,7 @@ class SessionRules:
         return details
 
     def _group_details(self, name: RuleName, at: float) -> dict[str, float | str]:
-        members = [s.holds[name] for s in self._students.values() if s.holds[name].nearly(at, GROUP_WAIT_S)]
+        members = [hold for hold in self._stirring[name] if hold.nearly(at, GROUP_WAIT_S)]
         since = min((hold.since for hold in members), default=self._at)
         return {
             "since": round(since, 3),
@@ -225,6 +245,13 @@ class SessionRules:
         )
 
 
-def _time_of(item: ScoredSample | SourceStatus) -> float:
-    moment = item.sample.captured_at if isinstance(item, ScoredSample) else item.at
-    return moment.timestamp()
+def _fires(hold: Hold) -> bool:
+    return hold.state is HoldState.FIRING
+
+
+def _timed(item: ScoredSample | Reading | SourceStatus) -> tuple[float, Reading | SourceStatus]:
+    """Return an item, a sample as what the rules look at in it, with its time."""
+    if isinstance(item, SourceStatus):
+        return item.at.timestamp(), item
+    reading = reading_of(item) if isinstance(item, ScoredSample) else item
+    return reading.at, reading

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
+from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from engage.core.rules.hold import Hold, HoldState
 from engage.core.rules.settings import LIMITS, AlertSettings, RuleName
@@ -29,18 +31,74 @@ OPEN_S = 7.0
 """Whose eyes have been open for this long is awake again, though the last minute still counts as drowsy."""
 
 
-class StudentSignals:
-    """The rules of one student, fed in order of capture."""
+class Reading(NamedTuple):
+    """One second of one student, as far as the rules look at it."""
 
-    def __init__(self, settings: AlertSettings) -> None:
-        self.holds: dict[RuleName, Hold] = {name: Hold(settings.rule(name), LIMITS[name]) for name in STUDENT_RULES}
+    student_id: int
+    at: float
+    """Capture, in Unix seconds."""
+    duration_s: float
+    face_share: float
+    level: float | None
+    """The unsmoothed score, without the cap of drowsiness, which has a rule of its own."""
+    drowsy: bool
+    too_dark: bool
+    negative: float | None
+    """Share of negative expressions."""
+    lids_closed_share: float | None
+
+
+def reading_of(scored: ScoredSample) -> Reading:
+    """Return what the rules look at in a scored sample."""
+    sample, score = scored.sample, scored.score
+    return Reading(
+        sample.student_id,
+        sample.captured_at.timestamp(),
+        sample.duration_s,
+        sample.face_share,
+        level_of(score.value, score.terms),
+        score.terms.get("drowsy", 0.0) > 0,
+        score.reason is Reason.TOO_DARK,
+        None if sample.expression is None else sum(sample.expression[k] for k in NEGATIVE),
+        sample.lids_closed_share,
+    )
+
+
+def level_of(value: float | None, terms: Mapping[str, float]) -> float | None:
+    """Return the level that the rules look at, from a score and its terms; None where there is no score."""
+    return None if value is None else terms.get("raw", value)
+
+
+class StudentSignals:
+    """The rules of one student, fed in order of capture.
+
+    ``stirring`` takes up, by rule, the holds that are pending or firing; many students' rules may share it.
+    """
+
+    def __init__(self, settings: AlertSettings, stirring: Mapping[RuleName, set[Hold]] | None = None) -> None:
+        self.holds: dict[RuleName, Hold] = {
+            name: Hold(settings.rule(name), LIMITS[name], None if stirring is None else stirring[name])
+            for name in STUDENT_RULES
+        }
+        self._low = self.holds[RuleName.LOW_ENGAGEMENT]
+        self._drop = self.holds[RuleName.SUDDEN_DROP]
+        self._away = self.holds[RuleName.AWAY]
+        self._negative = self.holds[RuleName.NEGATIVE_EXPRESSION]
+        self._drowsy = self.holds[RuleName.DROWSY]
+        self._lost = self.holds[RuleName.CAMERA_LOST]
         self.level: float | None = None
-        """The unsmoothed score, without the cap of drowsiness, which has a rule of its own: what the rules look at."""
+        """That of the newest reading; None where it is too old."""
         self.usual: float | None = None
         """Median level of the student's own last minutes; it stands still while a drop is pending or firing."""
         self.seen_at = self.heard_at = -math.inf
         """Times of the newest sample, and of the newest sign of any kind."""
-        self._levels: deque[tuple[float, float, float]] = deque()
+        self._recent: deque[tuple[float, float, float]] = deque()
+        """Time, level and duration of the newest readings;"""
+        self._before: deque[tuple[float, float]] = deque()
+        self._known_s: deque[float] = deque()
+        """time and level, and duration, of those before: the student's own last minutes,"""
+        self._sorted: list[float] = []
+        """and their levels in order: every few seconds the median is asked for."""
         self._usual_due = 0.0
         self._closed: deque[float] = deque()
         self._here = False
@@ -51,35 +109,29 @@ class StudentSignals:
         """Return how far the level lies below the student's own last minutes."""
         return None if self.level is None or self.usual is None else self.usual - self.level
 
-    def observe(self, scored: ScoredSample) -> None:
+    def observe(self, reading: Reading) -> None:
         """Take one second; one that is not later than the last is ignored."""
-        sample, score = scored.sample, scored.score
-        at = sample.captured_at.timestamp()
+        at = reading.at
         if at <= self.seen_at:
             return
         if self._lost_at is not None and at > self._lost_at:
             self._lost_at = None
         self.seen_at = at
         self.heard_at = max(self.heard_at, at)
-        drowsy = score.terms.get("drowsy", 0.0) > 0
-        self.level = None if score.value is None else score.terms.get("raw", score.value)
-        self._remember(at, sample.duration_s)
-        self._track_closure(at, sample.lids_closed_share)
-        negative = None if sample.expression is None else sum(sample.expression[k] for k in NEGATIVE)
-        self._here = self._here or sample.face_share > 0.5
-        unseen = score.reason is Reason.TOO_DARK or not self._here
-        feed = {
-            RuleName.LOW_ENGAGEMENT: self.level,
-            RuleName.SUDDEN_DROP: self.drop,
-            RuleName.AWAY: None if unseen else 1.0 - sample.face_share,
-            RuleName.NEGATIVE_EXPRESSION: negative,
-        }
-        for name, value in feed.items():
-            self.holds[name].update(at, value)
+        self.level = reading.level
+        self._remember(at, reading.duration_s)
+        self._track_closure(at, reading.lids_closed_share)
+        self._here = self._here or reading.face_share > 0.5
+        unseen = reading.too_dark or not self._here
+        level, usual = self.level, self.usual
+        self._low.update(at, level)
+        self._drop.update(at, None if level is None or usual is None else usual - level)
+        self._away.update(at, None if unseen else 1.0 - reading.face_share)
+        self._negative.update(at, reading.negative)
         began = self._closed[0] if self._closed else None
         still = bool(self._closed) and at - self._closed[-1] <= OPEN_S
-        unread = score.value is None or sample.lids_closed_share is None
-        self.holds[RuleName.DROWSY].update(at, None if unread else float(drowsy and still), began)
+        unread = reading.level is None or reading.lids_closed_share is None
+        self._drowsy.update(at, None if unread else float(reading.drowsy and still), began)
 
     def note(self, status: SourceStatus) -> None:
         """Take a change of the camera's state."""
@@ -94,22 +146,31 @@ class StudentSignals:
             for name, hold in self.holds.items():
                 if name is not RuleName.CAMERA_LOST:
                     hold.update(at, None)
-        self.holds[RuleName.CAMERA_LOST].update(at, float(self._lost_at is not None), self._lost_at)
+        self._lost.update(at, float(self._lost_at is not None), self._lost_at)
 
     def _remember(self, at: float, duration_s: float) -> None:
         if self.level is not None:
-            self._levels.append((at, self.level, duration_s))
-        while self._levels and self._levels[0][0] <= at - USUAL_S:
-            self._levels.popleft()
-        if at < self._usual_due or self.holds[RuleName.SUDDEN_DROP].state is not HoldState.INACTIVE:
+            self._recent.append((at, self.level, duration_s))
+        if at < self._usual_due or self._drop.state is not HoldState.INACTIVE:
             return
         self._usual_due = at + USUAL_EVERY_S
-        before = [(level, length) for when, level, length in self._levels if when <= at - RECENT_S]
-        known_s = sum(length for _, length in before)
-        self.usual = statistics.median(level for level, _ in before) if known_s >= USUAL_FROM_S else None
+        while self._recent and self._recent[0][0] <= at - RECENT_S:
+            when, level, length_s = self._recent.popleft()
+            self._before.append((when, level))
+            self._known_s.append(length_s)
+            insort(self._sorted, level)
+        while self._before and self._before[0][0] <= at - USUAL_S:
+            del self._sorted[bisect_left(self._sorted, self._before.popleft()[1])]
+            self._known_s.popleft()
+        self.usual = _median(self._sorted) if sum(self._known_s) >= USUAL_FROM_S else None
 
     def _track_closure(self, at: float, share: float | None) -> None:
         if share is not None and share >= CLOSED_SHARE:
             self._closed.append(at - 1.0)
         while self._closed and self._closed[0] <= at - PERCLOS_S:
             self._closed.popleft()
+
+
+def _median(ordered: Sequence[float]) -> float:
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
