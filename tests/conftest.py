@@ -19,6 +19,9 @@ pytest_plugins = ("tests.databases",)
 
 ROOT = Path(__file__).resolve().parent.parent
 
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+"""Processes that tests start, wherever they work, import this checkout and not the one that is installed."""
+
 hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("busy")
 """How long a draw took says something about the machine, never about the program."""

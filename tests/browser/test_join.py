@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from engage.storage.classroom import Classroom
 from engage.storage.queries import Queries
 from engage.storage.records import NewStudent
 from tests.browser import networked
-from tests.browser.conftest import CHROMIUM_ARGUMENTS
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, chromium_program
 from tests.browser.tabs import Tab, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -111,7 +110,7 @@ def stop(page: Page) -> None:
 @contextmanager
 def raw_tab(network: Any, home: Path, how_asked: str) -> Iterator[Tab]:
     """Yield a tab outside Playwright, whose camera is asked for in the way that the flag says."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+    executable = chromium_program() or ""
     film = network.home / "camera.mjpeg"
     if not film.exists():
         networked.fake_camera(network.home)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from engage.core.policy import GivenBy
 from engage.storage.classroom import Classroom
 from engage.storage.records import NewStudent
 from tests.browser import networked
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, DESKTOP
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, DESKTOP, chromium_program
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -63,8 +62,7 @@ def sharing_chromium(chromium: Browser, network: Any) -> Iterator[Browser]:
         *networked.trusting(network.home),
         f"--auto-select-tab-capture-source-by-title={TITLE}",
     ]
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    browser = chromium.browser_type.launch(executable_path=executable, args=arguments)
+    browser = chromium.browser_type.launch(executable_path=chromium_program(), args=arguments)
     yield browser
     browser.close()
 

@@ -102,3 +102,10 @@ def test_doctor_is_content_with_a_prepared_folder(tmp_path: Path, shared_dir: Pa
     done = engage("--set", "web.port=65123", "doctor", cwd=tmp_path, ENGAGE_MODELS__FOLDERS=folders)
     assert done.returncode == 0, done.stdout
     assert "YuNet, checksum verified" in done.stdout
+
+
+def test_what_tests_start_is_this_checkout_and_not_one_that_is_installed(tmp_path: Path) -> None:
+    code = "import engage, dashboard, trainer; print(engage.__file__, dashboard.__file__, trainer.__file__)"
+    started = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    for file in (*started.stdout.split(), sys.modules["engage"].__file__):
+        assert Path(file or "").is_relative_to(ROOT), file

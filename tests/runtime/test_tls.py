@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,5 +189,6 @@ def test_beyond_the_most_a_connection_is_closed_at_once(tmp_path: Path) -> None:
 def test_without_a_certificate_it_refuses_to_run(tmp_path: Path) -> None:
     missing = KeyPair(tmp_path / "none.pem", tmp_path / "none.key")
     worker = TlsWorker(Context(), Entrance("127.0.0.1", free_port(), tmp_path / "x", 1), lambda: missing)  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match=r"none\.pem"):
-        worker.run(threading.Event())
+    # in a thread of its own: where Playwright was used before, this one has an event loop already
+    with ThreadPoolExecutor(1) as alone, pytest.raises(SettingsError, match=r"none\.pem"):
+        alone.submit(worker.run, threading.Event()).result(60)
