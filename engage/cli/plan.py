@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engage.cli import shared
 from engage.config import Settings
 from engage.core.pacing import agreed_rate_fps
-from engage.core.policy import decide, rules_in_force
+from engage.core.policy import Jurisdiction, decide, rules_in_force
 from engage.core.sites import Sites, site_of
 from engage.core.types import Mode
 from engage.runtime.launcher import local_cores
@@ -21,6 +21,14 @@ PUSHED = (SourceKind.WINDOW,)
 """Sources whose frames a browser sends; nobody opens them."""
 
 
+@dataclass(slots=True)
+class _Last:
+    """The workers of students that were planned, and what they were planned from."""
+
+    known: tuple[list[PlannedSource], Jurisdiction | None, Mode | None, float] | None = None
+    specs: list[WorkerSpec] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Called by the supervisor twice a second; the database is the truth, so that nothing need be told."""
@@ -30,6 +38,8 @@ class Plan:
     classroom: Classroom
     cores: Callable[[], int] = local_cores
     """How many cores there are for workers now, on all machines."""
+    last: _Last = field(default_factory=_Last)
+    """What was planned last: nearly always the same is planned again."""
 
     def __call__(self) -> list[WorkerSpec]:
         """Return one capture worker per source that may be looked at, and one per picture with many people."""
@@ -44,9 +54,17 @@ class Plan:
             return []
         jurisdiction, mode = rules_in_force(self.settings.policy, self.classroom.setup())
         rate_fps = self.rate_fps(len(planned))
+        known = (planned, jurisdiction, mode, rate_fps)
+        if known != self.last.known:  # rows that are as they were give the same records, and so are compared at once
+            self.last.known, self.last.specs = known, self._specs(planned, (jurisdiction, mode), rate_fps)
+        return self.last.specs
+
+    def _specs(
+        self, planned: list[PlannedSource], rules: tuple[Jurisdiction | None, Mode | None], rate_fps: float
+    ) -> list[WorkerSpec]:
         specs = []
         for source in planned:
-            decision = decide(jurisdiction, mode, source.subject)
+            decision = decide(*rules, source.subject)
             if decision.mode is not None:
                 specs.append(_spec(source, decision.mode, rate_fps, self.settings.runtime.sites))
         return specs

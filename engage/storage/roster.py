@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
-from engage.core.policy import Subject
+from engage.core.policy import Consent, GivenBy, Subject
 from engage.core.types import Origin
 from engage.storage.entities import consent_of
 from engage.storage.records import PlannedSource, RosterEntry, SourceKind
 from engage.storage.selects import AnySelect, newest_consent, paused, running
 from engage.storage.tables import ClassSession, ConsentAnswer, Enrolment, JoinDevice, Source, Student
+
+MOST_REMEMBERED = 4096
+"""Rows of the capture plan whose records are kept: a large school's lessons of an hour."""
 
 
 def of_course(session: Session, course_id: int) -> list[RosterEntry]:
@@ -53,9 +57,23 @@ def subjects(session: Session, course_id: int) -> dict[int, Subject]:
 
 
 def planned(session: Session) -> list[PlannedSource]:
-    """Return the enabled sources of all students in running sessions, browsers that have joined; one query."""
-    query = (
-        select(ClassSession.id, Source, Student, ConsentAnswer, paused(ClassSession.id, Student.id))
+    """Return the enabled sources of all students in running sessions, browsers that have joined; one query.
+
+    It is asked twice a second, so columns are read, not objects, and a row that is as it was gives the same record.
+    """
+    return [_planned_source(*row) for row in session.connection().execute(_plan())]
+
+
+@cache
+def _plan() -> AnySelect:
+    consent = ConsentAnswer.granted, ConsentAnswer.given_by, ConsentAnswer.answered_at
+    return (
+        select(
+            *(ClassSession.id, Source.id, Source.kind, Source.address, Source.credentials),
+            *(Student.id, Student.virtual, Student.minor),
+            *consent,
+            paused(ClassSession.id, Student.id),
+        )
         .join(Enrolment, and_(Enrolment.course_id == ClassSession.course_id, Enrolment.ended_at.is_(None)))
         .join(Student, and_(Student.id == Enrolment.student_id, Student.archived_at.is_(None)))
         .join(Source, and_(Source.student_id == Student.id, Source.enabled))
@@ -63,7 +81,6 @@ def planned(session: Session) -> list[PlannedSource]:
         .where(running(ClassSession), or_(Source.kind != SourceKind.BROWSER.value, _joined()))
         .order_by(ClassSession.id, Source.id)
     )
-    return [_planned_source(*row) for row in session.execute(query)]
 
 
 def _joined() -> ColumnElement[bool]:
@@ -72,17 +89,18 @@ def _joined() -> ColumnElement[bool]:
     return exists().where(*here, JoinDevice.ended_at.is_(None))
 
 
-def _planned_source(
-    session_id: int, source: Source, student: Student, consent: ConsentAnswer | None, is_paused: bool
-) -> PlannedSource:
-    kind = SourceKind(source.kind)
+@lru_cache(MOST_REMEMBERED)
+def _planned_source(*row: Any) -> PlannedSource:
+    session_id, source_id, kind, address, credentials, student_id, virtual, minor, *answer, is_paused = row
+    granted, given_by, answered_at = answer
     # Only a drawing may do without consent: a virtual student with a real camera is a person like any other.
-    drawn = student.virtual and kind is SourceKind.VIRTUAL
+    drawn = virtual and kind == SourceKind.VIRTUAL
+    consent = None if granted is None else Consent(granted, GivenBy(given_by), answered_at)
     return PlannedSource(
-        origin=Origin(session_id, source.id, student.id),
-        kind=kind,
-        address=source.credentials or source.address,
-        subject=Subject(virtual=drawn, minor=student.minor, consent=consent_of(consent)),
+        origin=Origin(session_id, source_id, student_id),
+        kind=SourceKind(kind),
+        address=credentials or address,
+        subject=Subject(virtual=drawn, minor=minor, consent=consent),
         paused=bool(is_paused),
     )
 

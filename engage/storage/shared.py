@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from engage.storage.database import Database
 from engage.storage.enrolling import require
 from engage.storage.entries import possible
 from engage.storage.records import SessionState, SourceKind
-from engage.storage.selects import running
+from engage.storage.selects import AnySelect, running
 from engage.storage.tables import ClassSession, Source, SourceEvent
 
 WINDOW = "window:"
@@ -35,13 +36,17 @@ class SharedSource:
 
 def planned(session: Session) -> list[SharedSource]:
     """Return the enabled sources of the courses whose sessions run, the oldest first."""
-    query = (
+    return [_shared(session_id, source) for session_id, source in session.execute(_plan())]
+
+
+@cache
+def _plan() -> AnySelect:
+    return (
         select(ClassSession.id, Source)
         .join(Source, Source.course_id == ClassSession.course_id)
         .where(running(ClassSession), Source.enabled)
         .order_by(ClassSession.id, Source.id)
     )
-    return [_shared(session_id, source) for session_id, source in session.execute(query)]
 
 
 class SharedSources:

@@ -118,3 +118,21 @@ def test_a_picture_with_many_people_has_a_worker_that_asks_about_each_of_them_it
     (spec,) = Plan(settings(None), cast(Any, database), cast(Any, database))()
     assert spec.name == "shared-1-7"
     assert spec.arguments["window"] is True
+
+
+def test_what_has_changed_since_the_last_time_is_planned_anew_and_the_rest_is_the_same() -> None:
+    database = Database([source(1, WILLING), source(2, WILLING)], answered(Jurisdiction.US))
+    made = Plan(settings({"capture": {"adapt": False}}), cast(Any, database), cast(Any, database))
+    first = made()
+    database.sources = list(database.sources)
+    assert [again is before for again, before in zip(made(), first, strict=True)] == [True, True]
+    database.sources[0] = source(1, replace(WILLING, consent=replace(YES, granted=False)))
+    assert [spec.name for spec in made()] == ["capture-1-2"], "a No stops the camera"
+    database.sources[0] = source(1, WILLING, paused=True)
+    assert [spec.name for spec in made()] == ["capture-1-2"]
+    database.sources[0] = replace(source(1, WILLING), address="virtual:9")
+    assert [spec.arguments["address"] for spec in made()] == ["virtual:9", "virtual:2"]
+    database.answer = answered(Jurisdiction.EU)
+    assert {spec.arguments["mode"] for spec in made()} == {"presence"}
+    database.answer = None
+    assert made() == []
