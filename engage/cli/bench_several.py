@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 import click
@@ -44,4 +46,6 @@ def cluster(settings: Settings, /, as_json: bool, **asked: Any) -> None:
     """
     from engage.cli.cluster_bench import Asked, measure
 
-    show(measure(settings, Asked(**asked)), as_json)
+    with redirect_stdout(sys.stderr):  # where Ray tells of a machine's end
+        result = measure(settings, Asked(**asked))
+    show(result, as_json)

@@ -24,8 +24,12 @@ ENVIRONMENT = {
     "RAY_agent_register_timeout_ms": "120000",
     "RAY_enable_metrics_collection": "0",
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_worker_niceness": "0",
 }
-"""No word to Ray's makers, patience, and nothing started that nobody needs here."""
+"""No word to Ray's makers, patience, nothing started that nobody needs here, and workers that do not stand back.
+
+Ray gives its workers the least priority but four (nice 15): beside anything else on the machine they hardly run.
+"""
 AGENT_FILES = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
 END_WITHIN_S = 30.0
 

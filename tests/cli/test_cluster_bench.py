@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from engage.cli import engage as command
-from engage.cli.cluster_bench import Asked, gap_s, measure, missing_s
+from engage.cli.bench import bench
+from engage.cli.cluster_bench import gap_s, missing_s
 from engage.cli.replayed import Reel
 from engage.config import load
 from engage.core.types import Origin, PushedFrame
@@ -80,8 +81,11 @@ def test_a_lesson_on_three_nodes_of_which_one_is_killed(postgres_server: Postgre
     models = shared_folder() / "models"
     folders = [str(models)] if models.is_dir() else []
     inference = {"backend": "onnxruntime", "precision": "fp32", "replicas": 2, "max_age_s": 5.0}
-    result = measure(load(flags={"models": {"folders": folders}, "inference": inference}), Asked(6, 2.0, 5.0, 3, 1))
-    print(json.dumps(result, indent=2))
+    settings = load(flags={"models": {"folders": folders}, "inference": inference}, environment={})
+    asked = ["cluster", "--students", "6", "--seconds", "5", "--json"]
+    ended = CliRunner().invoke(bench, asked, obj=settings, catch_exceptions=False)
+    print(ended.stdout)
+    result = json.loads(ended.stdout)  # nothing of Ray's between
     assert result["nodes"] == 3 and result["replicas"] == 2 and result["killed_cameras"] == 2
     assert 0 < result["samples_published"] <= result["samples_expected"] + 6
     assert 0 < result["frames_stored"] <= result["frames_expected"] + 6

@@ -55,7 +55,9 @@ def test_jobs_go_on_in_another_program() -> None:
             assert "jobs_here" in first.said(), "the program that was there first runs them"
             first.process.kill()
             first.server.wait()
+            killed_s = time.monotonic()
             until(lambda: holder(place.database) not in (None, before))
+            print(f"the jobs go on after {time.monotonic() - killed_s:.1f} s")
             session = Classroom(place.database).start_session(course, None)
             SqlStore(place.database).write(list(samples_of(session, Lesson(tuple(students), 61))))
             assert uncounted(place.database) > 0
