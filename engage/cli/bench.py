@@ -257,8 +257,8 @@ def store_command(url: str | None, postgres: bool, as_json: bool, **given: Any) 
         queue = text(row.get("queue_longest")), text(row.get("sustained"))
         table.add_row(name, rate, *commits, *queue)
     Console().print(table)
-    sustained = "sustained: no queue grows" if result["sustained"] else "not sustained: a queue grows"
-    click.echo(f"{result['students']} samples a second in {result['database']} are {sustained}")
+    sustained = "sustained: no queue grew" if result["sustained"] else "not sustained: a queue grew"
+    click.echo(f"{result['students']} samples a second in {result['database']} are {sustained} by more than a batch")
 
 
 for command in (web, cluster):
