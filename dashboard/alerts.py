@@ -26,7 +26,7 @@ api = Blueprint("alerts_api", __name__, url_prefix="/api/v1")
 LONGEST_SNOOZE_MIN = 24 * 60
 MOST_PREVIEWED = 200
 MOST_PLAYED = 240_000
-"""Samples that a preview plays: an hour and a half of a class of forty, with some to spare; 5 s of one core."""
+"""Samples that a preview plays: an hour and a half of a class of forty, with some to spare; 6 s of one core."""
 NUMBERS = ("threshold", "clear", "hold_s", "cool_down_s")
 """The numbers of a rule that the page asks for."""
 

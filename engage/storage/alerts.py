@@ -91,7 +91,7 @@ class Alerts:
     def would_fire(self, session_id: int, settings: AlertSettings, since_second: int = 0) -> list[AlertEvent]:
         """Return what would have fired in a stored session by these rules, in order of time; nothing is stored.
 
-        From ``since_second`` on. 90 minutes of 40 students take 5 s of one core.
+        From ``since_second`` on. 90 minutes of 40 students take 6 s of one core.
         """
         rules = SessionRules(session_id, settings)
         fired: dict[tuple[int | None, str, datetime], AlertEvent] = {}
