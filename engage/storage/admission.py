@@ -6,18 +6,16 @@ what counts is what was in force when a reading was captured, whenever it arrive
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, select
 
-from engage.core.policy import Consent, answer_at, valid
+from engage.core.policy import Consent, GivenBy, answer_at, valid
 from engage.core.types import GestureEvent, Sample, ScoredSample
 from engage.storage.database import Database
-from engage.storage.entities import consent_of
 from engage.storage.tables import ClassSession, ConsentAnswer, Pause, Student
 
 Reading = ScoredSample | GestureEvent
@@ -41,8 +39,33 @@ class _Lesson:
     pauses: list[tuple[int | None, datetime, datetime | None]] = field(default_factory=list)
 
 
+def _people() -> Select[Any]:
+    """Return the query for students with all their answers, the newest first."""
+    student, answer = Student.__table__.c, ConsentAnswer.__table__.c
+    return (
+        select(student.id, student.virtual, student.minor, answer.granted, answer.given_by, answer.answered_at)
+        .select_from(Student.__table__.outerjoin(ConsentAnswer.__table__, answer.student_id == student.id))
+        .where(student.id.in_(bindparam("students", expanding=True)))
+        .order_by(answer.answered_at.desc(), answer.id.desc())
+    )
+
+
+def _lessons() -> Select[Any]:
+    """Return the query for sessions with all their pauses."""
+    lesson, pause = ClassSession.__table__.c, Pause.__table__.c
+    return (
+        select(lesson.id, lesson.started_at, lesson.ended_at, pause.student_id, pause.paused_at, pause.resumed_at)
+        .select_from(ClassSession.__table__.outerjoin(Pause.__table__, pause.session_id == lesson.id))
+        .where(lesson.id.in_(bindparam("sessions", expanding=True)))
+    )
+
+
+_PEOPLE, _LESSONS = _people(), _lessons()
+"""Made once: to make them anew costs as much as to ask."""
+
+
 class Admission:
-    """Asks the database at each call: three short queries, however many readings."""
+    """Asks the database at each call: two short queries, however many readings."""
 
     def __init__(self, database: Database) -> None:
         """Use ``database``."""
@@ -61,28 +84,19 @@ class Admission:
         return [reading for reading in readings if _allowed(reading, people, lessons)]
 
     def _known(self, students: set[int], sessions: set[int]) -> tuple[dict[int, _Person], dict[int, _Lesson]]:
+        people: dict[int, _Person] = {}
+        lessons: dict[int, _Lesson] = {}
         with self._database.read() as session:
-            answers = _answers(session, students)
-            persons = select(Student.id, Student.virtual, Student.minor).where(Student.id.in_(students))
-            people = {row.id: _Person(row.virtual, row.minor, answers[row.id]) for row in session.execute(persons)}
-            times = select(ClassSession.id, ClassSession.started_at, ClassSession.ended_at)
-            rows = session.execute(times.where(ClassSession.id.in_(sessions)))
-            lessons = {number: _Lesson(started_at, ended_at) for number, started_at, ended_at in rows}
-            columns = Pause.session_id, Pause.student_id, Pause.paused_at, Pause.resumed_at
-            for row in session.execute(select(*columns).where(Pause.session_id.in_(sessions))):
-                lessons[row.session_id].pauses.append((row.student_id, row.paused_at, row.resumed_at))
+            connection = session.connection()
+            for row in connection.execute(_PEOPLE, {"students": list(students)}):
+                person = people.setdefault(row.id, _Person(row.virtual, row.minor, []))
+                if row.answered_at is not None:
+                    person.answers.append(Consent(row.granted, GivenBy(row.given_by), row.answered_at))
+            for row in connection.execute(_LESSONS, {"sessions": list(sessions)}):
+                lesson = lessons.setdefault(row.id, _Lesson(row.started_at, row.ended_at))
+                if row.paused_at is not None:
+                    lesson.pauses.append((row.student_id, row.paused_at, row.resumed_at))
         return people, lessons
-
-
-def _answers(session: Session, students: set[int]) -> defaultdict[int, list[Consent]]:
-    newest = ConsentAnswer.answered_at.desc(), ConsentAnswer.id.desc()
-    query = select(ConsentAnswer).where(ConsentAnswer.student_id.in_(students)).order_by(*newest)
-    found: defaultdict[int, list[Consent]] = defaultdict(list)
-    for row in session.scalars(query):
-        answer = consent_of(row)
-        if answer is not None:
-            found[row.student_id].append(answer)
-    return found
 
 
 def _allowed(reading: Reading, people: dict[int, _Person], lessons: dict[int, _Lesson]) -> bool:
