@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 LABELS := .venv-labels
-# Two at a time: browsers mostly wait. A file stays in one process, with what its tests share.
-PYTEST_FLAGS ?= -n 2 --dist loadfile
+# Three at a time: browsers mostly wait. A file stays in one process, with what its tests share; the order is tests/conftest.py's.
+PYTEST_FLAGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test nightly check bench labels messages lock sbom audit clean
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +34,16 @@ TIMED = {"browser", "cluster", "faults", "live", "runtime", "security"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what runs several processes be tried twice."""
+    """Let what runs several processes be tried twice, and beside other files: it waits while they compute."""
+    waiting: dict[Path, list[pytest.Item]] = defaultdict(list)
+    computing: dict[Path, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if TIMED.intersection(item.path.relative_to(ROOT).parts) or "live_system" in getattr(item, "fixturenames", ()):
+        timed = not TIMED.isdisjoint(item.path.relative_to(ROOT).parts)
+        if timed or "live_system" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))
+        (waiting if timed else computing)[item.path].append(item)
+    pairs = zip_longest(waiting.values(), computing.values(), fillvalue=())
+    items[:] = [item for pair in pairs for file in pair for item in file]
 
 
 @pytest.fixture(autouse=True)

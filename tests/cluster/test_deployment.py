@@ -277,7 +277,8 @@ def alive(system: RunningSystem) -> bool:
         return False
 
 
-@pytest.mark.parametrize("away_s", [5.0, pytest.param(20.0, marks=pytest.mark.nightly)])
+@pytest.mark.nightly  # by day `tests/faults/test_services.py` and `tests/browser/test_live_services.py` have them away
+@pytest.mark.parametrize("away_s", [5.0, 20.0])
 @pytest.mark.parametrize("what", ["queue", "database"])
 def test_an_outage_is_said_and_nothing_is_lost(school: School, what: str, away_s: float) -> None:
     with lesson(school) as (session, feeder):
