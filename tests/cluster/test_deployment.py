@@ -324,7 +324,8 @@ class Monitor:
         self.heard = bytearray()
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.sendall(b"MONITOR\r\n")
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         until(lambda: b"+OK" in self.heard)
 
     def _listen(self) -> None:
@@ -333,6 +334,7 @@ class Monitor:
 
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
+        self._listener.join()
         self._socket.close()
 
 
