@@ -89,7 +89,7 @@ def running_system(home: Path, values: Mapping[str, Any], *arguments: str) -> It
     scheme, authority = ("https", f"{home}/var/tls/ca.pem") if "--lan" in arguments else ("http", True)
     system = RunningSystem(psutil.Process(server.pid), server, f"{scheme}://127.0.0.1:{port}", log, authority)
     try:
-        _await_start(server, system)
+        await_start(system)
         yield system
     finally:
         server.send_signal(signal.SIGTERM)
@@ -101,10 +101,11 @@ def database_url(home: Path) -> str:
     return f"sqlite:///{home}/engage.db"
 
 
-def _await_start(server: subprocess.Popen[bytes], system: RunningSystem) -> None:
+def await_start(system: RunningSystem) -> None:
+    """Wait until the system answers at its address. Raises EngageError, with the last line it said, if it does not."""
     deadline = time.monotonic() + START_DEADLINE_S
     while not _ready(system):
-        if server.poll() is not None or time.monotonic() > deadline:
+        if system.server.poll() is not None or time.monotonic() > deadline:
             last = system.said().strip().splitlines()[-1:]
             raise EngageError(f"The system did not start: {' '.join(last) or 'it said nothing'}")
         time.sleep(0.1)

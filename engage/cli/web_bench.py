@@ -6,16 +6,15 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import psutil
 
 from engage.cli.deployment import EMAIL, PASSWORD, Ground, deployment, ground, populate, stored
 from engage.cli.feeding import Feeder
 from engage.cli.page_client import Key, PageClient
-from engage.cli.trial import START_DEADLINE_S, RunningSystem
+from engage.cli.trial import START_DEADLINE_S, RunningSystem, await_start
 from engage.errors import EngageError
 from engage.storage.classroom import Classroom
 
@@ -44,7 +43,11 @@ def measure(asked: Asked) -> dict[str, Any]:
         course, students = populate(place.database, asked.students)
         with deployment(place, {**place.values(asked.processes), "logging": {"level": "WARNING"}}) as system:
             session = Classroom(place.database).start_session(course, None)
-            pages = [_page(place, k % asked.processes, session.id) for k in range(asked.clients)]
+            webs = [replace(system, address=place.address(number)) for number in range(asked.processes)]
+            for web in webs:
+                await_start(web)
+            signed_in = [webs[k % asked.processes] for k in range(asked.clients)]
+            pages = [PageClient(web.address, web.sign_in(EMAIL, PASSWORD), session.id) for web in signed_in]
             feeder = Feeder(place.home, session.id, students)
             with _running(feeder, pages):
                 return _watch(asked, system, pages, _Source(place, session.id, feeder))
@@ -55,12 +58,6 @@ class _Source:
     place: Ground
     session_id: int
     feeder: Feeder
-
-
-def _page(place: Ground, number: int, session_id: int) -> PageClient:
-    address = place.address(number)
-    system = RunningSystem(psutil.Process(), None, address, place.home)  # type: ignore[arg-type] # signs in, no more
-    return PageClient(address, system.sign_in(EMAIL, PASSWORD), session_id)
 
 
 @contextmanager

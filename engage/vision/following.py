@@ -18,7 +18,8 @@ from engage.vision.leads import ASTRAY_EVERY_S, Cut, Lead
 from engage.vision.tracking import Tracker
 
 HINT_AGE_S = 1.0
-"""A face is followed on answers about frames of at most this age (DESIGN.md section 2)."""
+"""A face is followed on answers about frames of at most this age (DESIGN.md section 2), or for as long on what the
+detector said, where answers are late: to detect at every look then puts a machine that is behind further behind."""
 MOST_SHIFT = 0.45
 MOST_GROWTH = 0.35
 """A face that has moved further than this, in crop widths, or grown or shrunk more (natural logarithm), is detected
@@ -229,7 +230,7 @@ class Follower:
 
     def _needs(self, lead: Lead, at_s: float) -> bool:
         """Return whether the detector has to look for this face."""
-        if not lead.trusted or lead.answered_s is None or at_s - lead.answered_s > HINT_AGE_S:
+        if not lead.trusted or at_s - lead.known_s > HINT_AGE_S:
             return True
         if lead.denied_s is not None:
             return at_s - lead.asked_s >= ASK_AGAIN_S

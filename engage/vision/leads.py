@@ -65,6 +65,11 @@ class Lead:
     cuts: dict[int, Cut] = field(default_factory=dict)
     """By the frames' sequence numbers: the crops that wait for an answer."""
 
+    @property
+    def known_s(self) -> float:
+        """When it was last seen, as far as is known now: by the detector, or by the network in a crop."""
+        return self.detected_s if self.answered_s is None else max(self.detected_s, self.answered_s)
+
     def compare(self, shift: Shift) -> None:
         """Take in the network's answer about a box of the detector's."""
         known, weight = (shift, 1.0) if self.habit is None else (self.habit, HABIT_WEIGHT)
