@@ -21,15 +21,16 @@ from torch.nn import functional
 
 from engage.core.types import CROP_SIZE_PX
 from engage.inference.classifier import load
-from engage.inference.network import FaceNet, build_resnet18
+from engage.inference.network import FaceNet, Maps, build_resnet18
 from trainer.checkpoint import Checkpoint, EpochRecord, write_whole
 from trainer.errors import TrainerError
 from trainer.joint_batch import JointRecipe, compose
 from trainer.joint_data import JointData
 from trainer.optimizers import decay_groups, update_average
-from trainer.recipe import Augmentation, Recipe
+from trainer.recipe import Augmentation, Recipe, Regularisation
 from trainer.signals import answers, signal_loss
 from trainer.train import normalise, pick_device
+from trainer.winograd import maps as quick_maps
 
 CHECKPOINT_FILE = "joint.pt"
 SAVE_EVERY_S = 240.0
@@ -138,6 +139,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         budget_s=joint["budget_s"],
         batch_size=joint["pictures"],
         lr=joint["lr"],
+        dropout=joint["dropout"],
         warmup=joint["warmup"],
         weight_decay=joint["weight_decay"],
         ema=joint["ema"],
@@ -145,6 +147,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         std=INPUT.std,
         sizes=((0.0, CROP_SIZE_PX),),
         augmentation=Augmentation(**joint["augmentation"]),
+        regularisation=Regularisation(**joint.get("regularisation", {})),
         seed=joint["seed"],
     )
     history = tuple(
@@ -218,12 +221,11 @@ def _step(run: _Run, chosen: Tensor) -> None:
         getattr(run.network.trunk, part).eval()
     assert run.network.signals is not None  # noqa: S101
     chosen = chosen.to(run.device)
-    images, targets = compose(run.data, chosen, recipe, rng)
-    maps = run.network.maps(normalise(images, INPUT))
-    votes = run.data.votes[chosen]
+    batch = compose(run.data, chosen, recipe, run.progress, rng)
+    maps = _maps(run, run.network, batch.images)
     logits = run.network.name(tuple(part[: len(chosen)] for part in maps))  # type: ignore[arg-type]
-    named = -(votes * functional.log_softmax(logits, dim=1)).sum() / (votes.sum() + 1e-6)
-    read = signal_loss(run.network.signals(maps), answers(targets))
+    named = -(batch.votes * functional.log_softmax(logits, dim=1)).sum() / (batch.votes.sum() + 1e-6)
+    read = signal_loss(run.network.signals(maps), answers(batch.targets))
     loss = named + recipe.signal_weight * read
     run.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -243,9 +245,15 @@ def _valid_accuracy(run: _Run) -> float:
     right = 0
     batches = zip(torch.split(run.data.valid_images, 64), torch.split(run.data.valid_labels, 64), strict=True)
     for images, labels in batches:
-        normal = normalise(images.float() / 255, INPUT)
-        right += int((run.average(normal).argmax(dim=1) == labels).sum())
+        logits = run.average.name(_maps(run, run.average, images.float() / 255))
+        right += int((logits.argmax(dim=1) == labels).sum())
     return right / len(run.data.valid_images)
+
+
+def _maps(run: _Run, network: FaceNet, images: Tensor) -> Maps:
+    """Return the maps of ``images`` 0-1, on a CPU the quick way."""
+    normal = normalise(images, INPUT)
+    return quick_maps(network, normal) if run.device.type == "cpu" else network.maps(normal)
 
 
 def _save(run: _Run) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from trainer.augment import Moves, finish, uniform
 from trainer.joint_data import JointData
-from trainer.recipe import Augmentation
+from trainer.recipe import Augmentation, Regularisation
+from trainer.regularise import mix
 from trainer.signals import Targets, follow
+
+AUGMENTATION = Augmentation(rotate_deg=15.0, scale=0.15, shift=0.12, erase=0.35, coarse=0.1, grain=0.1)
+MIXUP = Regularisation(mixup_alpha=0.3, mixup_share=0.3)
+"""Of the expressions, and the only one that a joint run does; a mixed picture teaches no signals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +27,43 @@ class JointRecipe:
     valid_split: str = "FER2013Valid"
     epochs: int = 8
     budget_s: float | None = None
-    dropout: float = 0.2
+    dropout: float = 0.3
     """Before the expression head; the signals head has its own."""
-    pictures: int = 60
+    pictures: int = 100
     """FER+ pictures per step."""
-    drawings: int = 12
-    pieces: int = 4
+    drawings: int = 16
+    pieces: int = 6
     """Pieces without a face per step."""
     frozen: tuple[str, ...] = ("conv1", "bn1", "layer1")
     """Parts of the trunk that stay as they are: edges need no second teacher, and a step takes a third less time."""
-    lr: float = 5e-4
+    lr: float = 1.2e-3
     warmup: float = 0.03
-    hold: float = 0.35
+    hold: float = 0.3
     """Share of the run until which the learning rate stays at its peak; then it falls by half a cosine."""
-    weight_decay: float = 0.05
-    ema: float = 0.998
+    weight_decay: float = 0.15
+    ema: float = 0.999
     signal_weight: float = 1.0
     """Of the signals' loss beside the expression's."""
-    still: float = 0.4
+    still: float = 0.3
     """Share of the pictures that are mirrored at most: resampling a picture of 48 pixels blurs its irises away."""
     wide: float = 0.2
     """Share of the other FER+ pictures that are moved as far as a face moves between two looks."""
-    augmentation: Augmentation = field(default_factory=lambda: Augmentation(rotate_deg=15.0, coarse=0.1, grain=0.1))
+    augmentation: Augmentation = AUGMENTATION
+    regularisation: Regularisation = MIXUP
     seed: int = 1
 
 
-def compose(data: JointData, chosen: Tensor, recipe: JointRecipe, rng: torch.Generator) -> tuple[Tensor, Targets]:
-    """Return the images ``(M, 1, 48, 48)`` of one step, the FER+ pictures ``chosen`` first, and what they show."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One step: ``images`` ``(M, 1, 48, 48)`` 0-1, FER+ pictures first; their ``votes`` ``(N, 8)``; what all show."""
+
+    images: Tensor
+    votes: Tensor
+    targets: Targets
+
+
+def compose(data: JointData, chosen: Tensor, recipe: JointRecipe, progress: float, rng: torch.Generator) -> Batch:
+    """Return what stands in one step at ``progress`` 0-1: the FER+ pictures ``chosen``, and others."""
     size = data.images.shape[-1]
     reflect = bool(torch.rand(1, generator=rng, device=rng.device) < 0.5)
     near = _moves(len(chosen), recipe, recipe.wide, rng)
@@ -67,14 +82,16 @@ def compose(data: JointData, chosen: Tensor, recipe: JointRecipe, rng: torch.Gen
         ]
     )
     images = finish(torch.cat([pictures, drawings, pieces]), recipe.augmentation, rng)
+    plain = images[: len(chosen)]
+    mixed, votes = mix(plain, data.votes[chosen], recipe.regularisation, progress, rng)
     targets = Targets.join(
         [
-            follow(near, data.targets[chosen]),
+            follow(near, data.targets[chosen]) if mixed is plain else Targets.unknown(len(chosen), images.device),
             follow(far, data.drawn[drawn[: recipe.drawings]]),
-            Targets.nothing(recipe.pieces, data.images.device),
+            Targets.nothing(recipe.pieces, images.device),
         ]
     )
-    return images, targets
+    return Batch(torch.cat([mixed, images[len(chosen) :]]), votes, targets)
 
 
 def _moves(n: int, recipe: JointRecipe, wide: float, rng: torch.Generator) -> Moves:

@@ -7,7 +7,7 @@ the framing that the changed picture shows. Teachers' numbers become the product
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -72,10 +72,15 @@ class Targets:
         return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
     @classmethod
+    def unknown(cls, count: int, device: torch.device) -> Targets:
+        """Return the targets of ``count`` pictures of which nothing is known."""
+        blank = torch.full((count, 3, 3), math.nan, device=device)
+        return cls(blank, blank.new_full((count, 7), math.nan), blank[:, 0], blank[:, 0, 0])
+
+    @classmethod
     def nothing(cls, count: int, device: torch.device) -> Targets:
         """Return the targets of ``count`` pictures without a face: no signal is known, and the face score is 0."""
-        blank = torch.full((count, 3, 3), math.nan, device=device)
-        return cls(blank, blank.new_full((count, 7), math.nan), blank[:, 0], torch.zeros(count, device=device))
+        return replace(cls.unknown(count, device), face=torch.zeros(count, device=device))
 
 
 def from_teachers(labels: RawLabels, no_face: NDArray[np.bool_]) -> Targets:
