@@ -22,6 +22,7 @@ from torch.nn import functional
 from engage.core.types import CROP_SIZE_PX
 from engage.inference.classifier import load
 from engage.inference.network import FaceNet, Maps, build_resnet18
+from trainer import winograd
 from trainer.checkpoint import Checkpoint, EpochRecord, write_whole
 from trainer.errors import TrainerError
 from trainer.joint_batch import JointRecipe, compose
@@ -30,7 +31,6 @@ from trainer.optimizers import decay_groups, update_average
 from trainer.recipe import Augmentation, Recipe, Regularisation
 from trainer.signals import answers, signal_loss
 from trainer.train import normalise, pick_device
-from trainer.winograd import maps as quick_maps
 
 CHECKPOINT_FILE = "joint.pt"
 SAVE_EVERY_S = 240.0
@@ -253,7 +253,7 @@ def _valid_accuracy(run: _Run) -> float:
 def _maps(run: _Run, network: FaceNet, images: Tensor) -> Maps:
     """Return the maps of ``images`` 0-1, on a CPU the quick way."""
     normal = normalise(images, INPUT)
-    return quick_maps(network, normal) if run.device.type == "cpu" else network.maps(normal)
+    return winograd.maps(network, normal) if run.device.type == "cpu" else network.maps(normal)
 
 
 def _save(run: _Run) -> None:

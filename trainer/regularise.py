@@ -57,7 +57,7 @@ def log_shares(targets: Tensor) -> Tensor:
 
 
 def expression_loss(
-    network: nn.Module, images: Tensor, targets: Tensor, settings: Regularisation, shares: Tensor
+    network: Callable[[Tensor], Tensor], images: Tensor, targets: Tensor, settings: Regularisation, shares: Tensor
 ) -> Tensor:
     """Return the mean cross-entropy of ``network`` on a batch, with what ``settings`` adds to it.
 
