@@ -50,7 +50,7 @@ under-represented.
 ## Recipe
 
 torchvision's ResNet18 with a 3 × 3 one-channel stem, {steps:,} steps in {minutes:.0f} minutes{start}; stored are the
-averaged weights, as float16.
+averaged weights, as float16.{lift}
 
 ```json
 {recipe}
@@ -76,6 +76,9 @@ grading, discipline, hiring, identification, lie detection, any decision about a
 
 {licence}
 """
+
+_LIFT = """ After training, the logits of classes rarer than one in eight were raised by {lift:g} × log(1/8 / share)
+(Menon et al. 2020): it finds more of the rare ones, and the probability it gives them is above their share."""
 
 
 def to_toml(card: Card) -> str:
@@ -114,6 +117,7 @@ def describe(card: Card, checkpoint: Checkpoint, evaluation: Evaluation) -> str:
         selected_on=", ".join(card.selected_on),
         teachers=f" The other signals were learnt from {', '.join(card.teachers)}." if card.teachers else "",
         start=f", from the weights of {checkpoint.recipe.start}" if checkpoint.recipe.start else "",
+        lift=_LIFT.format(lift=checkpoint.recipe.lift) if checkpoint.recipe.lift else "",
         steps=checkpoint.step,
         minutes=checkpoint.elapsed_s / 60,
         recipe=json.dumps(checkpoint.recipe.to_dict(), indent=1),

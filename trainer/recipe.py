@@ -90,6 +90,8 @@ class Recipe:
     """"fp32" or "bf16" (autocast): bf16 is faster on GPUs and on CPUs with AMX, ten times slower on others."""
     teachers: tuple[str, ...] = ()
     """Names of the models whose answers are in the targets, see ``trainer.distil``."""
+    lift: float = 0.0
+    """Of rare classes' logits at the export, see ``trainer.lift``."""
     start: str = ""
     """Name and version of the model whose weights the run began with, see ``trainer.warm_start``; empty: new ones."""
     seed: int = 1

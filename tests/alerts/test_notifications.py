@@ -298,6 +298,15 @@ class TestAddresses:
             assert len(receiver.requests) == 2
             assert inside.requests == []
 
+    def test_a_redirect_within_a_host_is_not_followed_either(self, post: Post, receiver: Hook) -> None:
+        receiver.status, receiver.headers = 307, {"Location": "/elsewhere"}
+        post.channel(receiver.url())
+        post.channel(f"gotify://127.0.0.1:{receiver.port}/token?redirect=yes")
+        post.tell()
+        post.send()
+        assert len(receiver.requests) == 2
+        assert "/elsewhere" not in [path for path, _, _ in receiver.requests]
+
     @pytest.mark.parametrize(
         "address",
         ["ftp://a.example", "json://a.example", "file:///etc/passwd", "dbus://", "exec://rm", "https://", "hello",

@@ -77,7 +77,8 @@ def test_wrong_password_and_unknown_address_answer_alike(school: Any, browser: A
 
 def test_sign_in_is_limited(school: Any, browser: Any, send: Any) -> None:
     client = browser(None)
-    answers = [send(client, "/sign-in", email="teacher@school.example", password="no").status_code for _ in range(12)]
+    tried = [f"{name}@school.example" for name in "abcdefghijkl"]  # each once: the account's own limit is another
+    answers = [send(client, "/sign-in", email=email, password="no").status_code for email in tried]
     assert answers[0] == 401
     assert answers[-1] == 429
 

@@ -158,7 +158,8 @@ def test_plain_http_is_led_to_https(entrance: Running, request_text: bytes, firs
     assert places == ([place] if place else [])
 
 
-def test_silent_and_rude_clients_hold_up_nobody(entrance: Running) -> None:
+def test_silent_and_rude_clients_hold_up_nobody(entrance: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engage.runtime.tls.HELLO_S", 90.0)  # longer than anybody here waits
     with entrance.open(), entrance.open() as rude:
         rude.sendall(b"\x16\x03\x01\xff\xff" + bytes(200))  # the beginning of no handshake
         with entrance.connect() as client:

@@ -48,7 +48,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def outcome(copy: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
     """Run ``tests`` on the copy, in a process of their own."""
-    options = ["-m", "", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:rerunfailures"]
+    options = ["-m", "", "-p", "no:randomly", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-x", *options, *(f"tests/{test}" for test in tests)]
     return subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=600, check=False)
 

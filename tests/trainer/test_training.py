@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from trainer.data import Split, load_split
 from trainer.errors import TrainerError
 from trainer.evaluate import evaluate
 from trainer.export import export
+from trainer.lift import lifted
 from trainer.optimizers import learning_rate
 from trainer.recipe import Augmentation, Recipe
 from trainer.train import Listener, StepReport, train
@@ -191,6 +193,24 @@ def test_a_new_export_replaces_the_old_one(exported: Path, splits: tuple[Split, 
     again = export(Checkpoint.load(exported / "run" / CHECKPOINT_FILE), splits[1], model, "8")
     assert again.card.sha256 == load_card(model).sha256
     assert load(model).name == "tiny 8"
+
+
+def test_lifted_rare_classes_are_named_more_often_and_the_others_stay(
+    exported: Path, splits: tuple[Split, Split], tmp_path: Path
+) -> None:
+    checkpoint = Checkpoint.load(exported / "run" / CHECKPOINT_FILE)
+    shares = torch.tensor([0.5, 0.2, 0.125, 0.125, 0.02, 0.01, 0.01, 0.01])
+    targets = shares.repeat(10_000, 1)
+    changed = lifted(checkpoint, targets, 0.5)
+    raised = changed.average["expression.bias"] - checkpoint.average["expression.bias"]
+    wanted = [0.0] * 4 + [0.5 * math.log(0.125 / share) for share in (0.02, 0.01, 0.01, 0.01)]
+    torch.testing.assert_close(raised, torch.tensor(wanted), atol=1e-4, rtol=1e-4)
+    export(changed, splits[1], tmp_path / "lifted", "9")
+    plain, images = load(exported / "models" / "tiny"), splits[1].majority()[0]
+    rare = [load(tmp_path / "lifted").predict(images)[:, 4:].sum(), plain.predict(images)[:, 4:].sum()]
+    assert rare[0] > rare[1]
+    assert "raised by 0.5" in (tmp_path / "lifted" / "card.md").read_text("utf-8")
+    assert "raised by" not in (exported / "models" / "tiny" / "card.md").read_text("utf-8")
 
 
 def test_a_split_the_model_has_learnt_from_is_refused(model: Path, splits: tuple[Split, Split]) -> None:
