@@ -11,13 +11,14 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from engage.config import Settings
 from engage.errors import SettingsError, StorageError
 from engage.storage import revisions
+from engage.storage.engines import postgres_engine, sqlite_engine
 from engage.storage.faults import SILENT, shown, silent, translated
 from engage.storage.silence import Silence
 
@@ -34,7 +35,6 @@ class Pool:
 
 
 DEFAULT_POOL = Pool()
-CONNECT_S = 5.0
 
 
 class Database:
@@ -106,8 +106,8 @@ class Database:
         kept = {"pool_size": self._pool.size, "max_overflow": self._pool.extra, "pool_timeout": self._pool.timeout_s}
         pool: dict[str, Any] = {"poolclass": NullPool} if migrating else kept
         if self.sqlite:
-            return _sqlite_engine(self._url, self._busy_timeout_s, not migrating, pool)
-        return _postgres_engine(self._url, self._busy_timeout_s, None if migrating else self._answer_s, pool)
+            return sqlite_engine(self._url, self._busy_timeout_s, not migrating, pool)
+        return postgres_engine(self._url, self._busy_timeout_s, None if migrating else self._answer_s, pool)
 
     def open(self) -> None:
         """Connect; a SQLite file and its folder are made where missing. StorageError with one line."""
@@ -264,41 +264,3 @@ def _parsed(text: str) -> URL:
     if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
     raise SettingsError(f"database.url begins with '{url.drivername}'; use sqlite:/// or postgresql://.")
-
-
-def _sqlite_engine(url: URL, busy_timeout_s: float, foreign_keys: bool, pool: dict[str, Any]) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, **pool)
-
-    @event.listens_for(engine, "connect")
-    def set_up(raw: Any, _record: Any) -> None:
-        raw.isolation_level = None  # the module's own BEGIN comes too late to hold a read and a write together
-        cursor = raw.cursor()
-        cursor.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("engage_write", False)
-        # IMMEDIATE takes the lock at once: a deferred transaction that read first could not wait for it.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
-def _postgres_engine(url: URL, busy_timeout_s: float, answer_s: float | None, pool: dict[str, Any]) -> Engine:
-    options = f"-c lock_timeout={int(busy_timeout_s * 1000)} -c timezone=UTC"
-    connect_s = max(2, int(min(CONNECT_S, answer_s or CONNECT_S)))
-    engine = create_engine(
-        url, connect_args={"connect_timeout": connect_s, "options": options}, pool_pre_ping=True, **pool
-    )
-    if answer_s is not None:
-        from engage.storage.patience import impatient  # psycopg is there only where PostgreSQL is used
-
-        kind = impatient(answer_s)
-
-        @event.listens_for(engine, "do_connect")
-        def connect(_dialect: Any, _record: Any, arguments: list[Any], words: dict[str, Any]) -> Any:
-            return kind.connect(*arguments, **words)
-
-    return engine

@@ -16,8 +16,9 @@ from engage.core.types import EMOTIONS, Box, Image
 from engage.core.types import Face as Seen
 from trainer import fairness
 from trainer.cli.fairness import fairness as command
+from trainer.conditions import CONDITIONS
 from trainer.errors import DataError
-from trainer.fairness import CONDITIONS, Face, measure, resampled, wilson
+from trainer.fairness import Face, measure, resampled, wilson
 from trainer.fairness_text import to_markdown
 from trainer.groups_file import Columns, read_groups
 

@@ -35,10 +35,11 @@ def fairness(
     from engage import config
     from engage.inference.classifier import load
     from engage.vision.detectors.registry import build_detector
+    from trainer.conditions import CONDITIONS
     from trainer.data import load_split
     from trainer.errors import DataError
     from trainer.evaluate import refuse_learnt
-    from trainer.fairness import CONDITIONS, measure
+    from trainer.fairness import measure
     from trainer.fairness_text import to_markdown
     from trainer.groups_file import Columns, of_split, read_groups
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from engage.capture.virtual.deeds import DEEDS, Moment
 from engage.capture.virtual.moments import Episode, Habit, between, blink, chance, current, saccade, wander
 from engage.capture.virtual.rig import actions, brow_height, eye_opening, mouth_opening, smile
 from engage.capture.virtual.state import FaceState, FaceTruth
@@ -123,110 +123,6 @@ _PARTS = {
 }
 
 
-@dataclass(slots=True)
-class _Moment:
-    """A face in the making."""
-
-    expression: list[float] = field(default_factory=lambda: [0.0] * len(EMOTIONS))
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-    gaze_x: float = 0.0
-    gaze_y: float = 0.0
-    lids: float = 1.0
-    mouth: float = 0.0
-    brow: float = 0.0
-    scale: float = 1.0
-    drop: float = 0.0
-    present: bool = True
-    dark: bool = False
-
-
-def _nod(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.pitch -= 7.0 * episode.amount * weight * (0.4 + float(np.sin(2 * np.pi * 1.6 * (t_s - episode.start_s))))
-
-
-def _shake(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.yaw += 11.0 * episode.amount * weight * float(np.sin(2 * np.pi * 1.5 * (t_s - episode.start_s)))
-
-
-def _talk(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    beat = 0.5 + 0.5 * wander(int(episode.start_s * 10), 31, t_s, 0.13)
-    now.mouth += 0.55 * episode.amount * weight * beat
-    now.brow += 0.15 * weight * wander(int(episode.start_s * 10), 32, t_s, 0.9)
-
-
-def _yawn(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    middle = episode.weight(t_s, 1.6)
-    now.mouth += episode.amount * middle
-    now.lids *= 1.0 - 0.85 * middle
-    now.brow += 0.35 * middle
-    now.pitch += 6.0 * middle
-
-
-def _notes(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.pitch -= 26.0 * episode.amount * weight
-    now.gaze_y -= 16.0 * weight
-    now.gaze_x += 5.0 * weight * wander(int(episode.start_s), 33, t_s, 0.8)
-    now.yaw += 6.0 * episode.side * weight
-    now.drop += 0.03 * weight
-
-
-def _glance(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.yaw += 14.0 * episode.side * episode.amount * weight
-    now.gaze_x += 14.0 * episode.side * episode.amount * weight
-
-
-def _aside(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.yaw += 40.0 * episode.side * episode.amount * weight
-    now.pitch -= 6.0 * weight
-    now.gaze_x += 8.0 * episode.side * weight
-
-
-def _droop(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.lids *= 1.0 - episode.amount * weight
-    now.pitch -= 5.0 * weight
-
-
-def _nod_off(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    slow = episode.weight(t_s, 2.2)
-    now.lids *= 1.0 - weight
-    now.pitch -= 24.0 * episode.amount * slow
-    now.roll += 7.0 * episode.side * slow
-    now.drop += 0.04 * slow
-
-
-def _lean(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    slow = episode.weight(t_s, 1.5)
-    now.scale += 0.16 * episode.amount * slow
-    now.roll += 4.0 * episode.side * slow
-
-
-def _absent(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.present = False
-
-
-def _off(now: _Moment, episode: Episode, weight: float, t_s: float) -> None:
-    now.present = False
-    now.dark = True
-
-
-_DEEDS: dict[str, Callable[[_Moment, Episode, float, float], None]] = {
-    "nod": _nod,
-    "shake": _shake,
-    "talk": _talk,
-    "yawn": _yawn,
-    "notes": _notes,
-    "glance": _glance,
-    "aside": _aside,
-    "droop": _droop,
-    "nod_off": _nod_off,
-    "lean": _lean,
-    "absent": _absent,
-    "off": _off,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Script:
     """A student's part, played from ``t_s`` = 0 on for as long as anybody looks."""
@@ -237,7 +133,7 @@ class Script:
     def state_at(self, t_s: float) -> FaceState:
         """Return the face ``t_s`` seconds into the script; depends on kind, seed and ``t_s`` alone."""
         part, seed = _PARTS[self.kind], self.seed
-        now = _Moment(lids=part.lids * (1.0 - blink(seed, t_s)))
+        now = Moment(lids=part.lids * (1.0 - blink(seed, t_s)))
         for episode in (self._face(t_s), self._body(t_s)):
             if episode is None:
                 continue
@@ -245,7 +141,7 @@ class Script:
             if episode.kind in EMOTIONS:
                 now.expression[EMOTIONS.index(episode.kind)] += episode.amount * weight
             else:
-                _DEEDS[episode.kind](now, episode, weight, t_s)
+                DEEDS[episode.kind](now, episode, weight, t_s)
         cheer = part.cheer * (0.5 + 0.5 * wander(seed, 9, t_s, 7.0))
         now.expression[1] = min(1.0, now.expression[1] + cheer * (1.0 - sum(now.expression)))
         now.expression[0] = max(0.0, 1.0 - sum(now.expression[1:]))
@@ -297,7 +193,7 @@ class Script:
     def _body(self, t_s: float) -> Episode | None:
         return current(_PARTS[self.kind].body, self.seed, 2, t_s)
 
-    def _settled(self, now: _Moment, part: Part, t_s: float) -> FaceState:
+    def _settled(self, now: Moment, part: Part, t_s: float) -> FaceState:
         """Return the moment with the small movements of a living body added."""
         seed, much = self.seed, part.restless
         lids = min(1.0, max(0.0, now.lids))
