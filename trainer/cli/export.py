@@ -39,11 +39,11 @@ def export(
     if run_folder is None and onnx_file is None:
         raise click.UsageError("give --run, --data and --to for a model folder, or --onnx FILE for an ONNX file")
     if run_folder is not None:
+        if data is None or target is None or weights is not None:
+            raise click.UsageError("--run goes with --data and --to, and without --weights")
         from trainer.machine import prepare
 
         prepare(threads)
-        if data is None or target is None or weights is not None:
-            raise click.UsageError("--run goes with --data and --to, and without --weights")
         _export_run(run_folder, data, target, model_version, lift)
         weights = target
     if onnx_file is not None:
